@@ -1,0 +1,49 @@
+/*
+ * Names to addresses, off the probe path: c-ares on the control loop. Every
+ * name that is asked for is kept fresh by its TTL; a name that stops
+ * resolving keeps its last addresses. Control thread only.
+ */
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+struct uv_loop_s;
+struct resolve;
+
+struct resolve_setup {
+	struct uv_loop_s *loop;
+	const char *server;	/* "192.0.2.53:53", NULL: resolv.conf (watched) */
+	unsigned family;	/* 0 both, 4, 6 */
+	unsigned max_addresses;	/* of a name and family */
+	uint64_t ttl_least, ttl_most;	/* ns: bounds put on TTLs; 0: 10 s, 1 h */
+	uint64_t retry;		/* ns after a failure; 0: 10 s */
+	/* The addresses of some name changed, or its first answer came. */
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+/* NULL: c-ares or memory failed. */
+struct resolve *resolve_new(const struct resolve_setup *setup);
+/* Ends all queries; asynchronous handles are closed on the loop. */
+void resolve_free(struct resolve *r);
+
+/*
+ * The names that are wanted from now on; others are forgotten after a while.
+ * /etc/hosts and literals are honoured without a query.
+ */
+void resolve_want(struct resolve *r, char *const *host, size_t n);
+
+/* What is known: number of addresses (sorted, port 0), *out borrowed. */
+size_t resolve_get(const struct resolve *r, const char *host,
+    const struct addr **out);
+/* Failed refreshes of the name since it last resolved; 0: it is fine. */
+unsigned resolve_failures(const struct resolve *r, const char *host,
+    const char **why);
+/* Whether every wanted name has had an answer or a failure. */
+int resolve_settled(const struct resolve *r);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * The one place where threads meet: per target a row of numbers and a ring of
+ * samples. A row has one writer (the loop that the target belongs to) that
+ * never waits; readers copy a consistent row and retry if it moved. Which
+ * rows there are is a roster, immutable and counted, swapped as a whole by
+ * the control thread.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "choose.h"
+#include "judge.h"
+#include "outcome.h"
+#include "site.h"
+#include "stats.h"
+#include "target.h"
+#include "window.h"
+
+/* The numbers of a row. Times are monotonic ns, 0 for never. */
+enum tally {
+	TALLY_PROBES, TALLY_PROBE_FAILURES,
+	TALLY_REQUESTS, TALLY_LOST, TALLY_LATE, TALLY_LOCAL,
+	TALLY_PROBE_AT, TALLY_SUCCESS_AT, TALLY_SUCCESS,
+	TALLY_LAST_RTT, TALLY_LAST_OUTCOME, TALLY_LAST_CODE,
+	TALLY_TRIGGER,
+	TALLY_STATE, TALLY_CHANGED_AT, TALLY_CHANGES, TALLY_FAILS,
+	TALLY_LOSS_HIGH, TALLY_RTT_HIGH,
+	TALLY_SHORT_LOSS, TALLY_SHORT_RTT,	/* shortest window, for choose */
+	TALLY_MAPPED_CHANGES, TALLY_MAPPED_AT, TALLY_LOCAL_PORT,
+	TALLY_MAPPED,				/* struct addr in 4 words */
+	TALLY_PHASE = TALLY_MAPPED + 4,		/* + phase - 1 */
+	TALLY_ENDED = TALLY_PHASE + PHASE_END - 1,	/* + outcome - 1 */
+	TALLY_RTT_SUM = TALLY_ENDED + OUTCOME_END - 1,
+	TALLY_BUCKET,				/* + stats_bucket() */
+	TALLY_WORDS = TALLY_BUCKET + STATS_BUCKETS
+};
+
+struct row;	/* of a target; writer's calls below */
+
+/* A roster: the targets of a moment, sorted by index. */
+struct roster {
+	unsigned refs;		/* atomic */
+	uint64_t generation;
+	struct roster_entry {
+		struct target *target;	/* reference held by the roster */
+		struct row *row;	/* reference held by the roster */
+		uint8_t loop;		/* engine it belongs to */
+	} *entry;
+	size_t entries;
+	/* Clusters in the order of their index; plain names and classes. */
+	struct roster_cluster {
+		uint32_t index;
+		char name[CLUSTER_NAME + 1];
+		enum cluster_class class;
+		bool has[TRANSPORT_TLS + 1];
+	} *cluster;
+	size_t clusters;
+};
+
+/* What decide.c worked out for one roster; replaced as a whole. */
+struct decision {
+	unsigned refs;
+	uint64_t generation;		/* of the roster it is about */
+	struct choose_cluster *cluster;	/* one per roster cluster */
+	uint64_t *changed_at;		/* monotonic, per cluster */
+	size_t clusters;
+	struct site site;
+	uint64_t rank_changes;
+};
+
+struct store;
+
+struct store *store_new(void);
+void store_free(struct store *s);
+
+/* ---- writer: the loop that owns the row; never waits, never allocates ---- */
+
+/* Between begin and end, readers see the row as it was or retry. */
+void row_begin(struct row *r);
+void row_set(struct row *r, unsigned word, uint64_t v);
+void row_add(struct row *r, unsigned word, uint64_t v);
+uint64_t row_get(const struct row *r, unsigned word);
+void row_set_addr(struct row *r, unsigned word, const struct addr *a);
+void row_append(struct row *r, const struct sample *s);
+void row_end(struct row *r);
+/* Writer's own view of its ring, for sums: sample i of those appended. */
+uint64_t row_appended(const struct row *r);
+const struct sample *row_sample(const struct row *r, uint64_t i);
+uint32_t row_capacity(const struct row *r);
+/* The last handshake; copied. */
+void row_set_tls(struct row *r, const struct tls_facts *facts);
+/* The judge's memory lives with the row, so that it survives reload. */
+struct judge *row_judge(struct row *r);
+
+/* ---- any thread ---- */
+
+/*
+ * Local link of the path: set by netwatch through control. since 0: usable.
+ * A request that was under way while it was not is marked local.
+ */
+void row_set_link(struct row *r, bool usable, uint64_t now);
+bool row_link_was_down(const struct row *r, uint64_t sent_ns);
+
+/* A consistent copy of all words. */
+void row_read(const struct row *r, uint64_t out[TALLY_WORDS]);
+void row_read_addr(const uint64_t words[TALLY_WORDS], unsigned word,
+    struct addr *a);
+/*
+ * The newest samples sent after `after`, oldest first, at most max; returns
+ * how many. None is torn, none is skipped within the range.
+ */
+size_t row_read_samples(const struct row *r, uint64_t after,
+    struct sample *out, size_t max);
+bool row_read_tls(const struct row *r, struct tls_facts *out);
+
+struct roster *store_roster(struct store *s);	/* a reference */
+struct roster *roster_ref(struct roster *r);
+void roster_unref(struct roster *r);
+struct decision *store_decision(struct store *s);	/* a reference or NULL */
+void decision_unref(struct decision *d);
+
+/* ---- control thread ---- */
+
+/*
+ * Takes a new list of targets: rows of equal keys go on, others are made new
+ * or let go; indexes by name are remembered for good (clusters alike). A row
+ * whose ring must grow is replaced by one that holds the same samples; the
+ * old one must no longer be written to, so the caller stops its writer first
+ * (see engine_adopt). Returns the new roster (a reference), NULL: no memory.
+ */
+struct inventory;
+struct roster *store_adopt(struct store *s, const struct inventory *inv);
+void store_decide(struct store *s, struct decision *d);	/* takes d over */
+
+/* Indexes, for the state file. kind 0: target, 1: cluster. */
+void store_index_each(struct store *s,
+    void (*each)(void *arg, int kind, const char *name, uint32_t index),
+    void *arg);
+void store_index_set(struct store *s, int kind, const char *name,
+    uint32_t index);
+/* Counters and samples kept for a key not yet (or again) in the roster. */
+struct row *store_row_restore(struct store *s, const char *key,
+    uint32_t capacity);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * The HTTP server: its own thread, routes as a table, limits and time-outs.
+ * It knows snapshots and the hooks below, nothing else of the daemon.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+struct snapshotter;
+
+/* What a request may ask of the daemon; called in the HTTP thread. */
+struct http_hooks {
+	/*
+	 * Loads the configuration again and waits for the result. 0, or
+	 * negative with the errors, for people, in *errors.
+	 */
+	int (*reload)(void *arg, struct buf *errors);
+	/*
+	 * Starts a round now: of the target of that name, or of all for NULL.
+	 * 0, -ENOENT, or -EAGAIN when the rate limit forbids it.
+	 */
+	int (*probe)(void *arg, const char *target);
+	/* Whether a first round is over (or its grace time). */
+	bool (*ready)(void *arg);
+	/* Whether the probe loops turn. */
+	bool (*healthy)(void *arg);
+	void *arg;
+};
+
+struct http_setup {
+	const char *const *listen;	/* "127.0.0.1:19115", ":19115", "unix:/path" */
+	size_t listens;
+	const char *telemetry_path;	/* "/metrics" */
+	unsigned connections;		/* limit; 0: 256 */
+	unsigned connections_per_ip;	/* 0: 64 */
+	unsigned idle_s, total_s;	/* time-outs; 0: 30 and 120 */
+	bool lifecycle;			/* /-/reload and /-/probe are allowed */
+	struct snapshotter *snapshots;	/* borrowed */
+	const struct http_hooks *hooks;	/* borrowed */
+};
+
+struct http;
+
+/* NULL, with a message in error[256], when it cannot listen. */
+struct http *http_start(const struct http_setup *setup, char error[256]);
+void http_stop(struct http *h);		/* waits for its thread; NULL is fine */
+/* The port of listener i as bound (":0" lets the kernel choose). */
+uint16_t http_port(const struct http *h, size_t i);
+
+/* Requests answered, for the exposition: handler and status code. */
+void http_each_count(const struct http *h,
+    void (*each)(void *arg, const char *handler, unsigned code, uint64_t n),
+    void *arg);
+
+#endif

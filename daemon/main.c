@@ -1,0 +1,8 @@
+/* Arguments and wiring: the one file that knows everybody. */
+#include "build.h"
+
+int
+main(void)
+{
+	return 0;
+}

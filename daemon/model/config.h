@@ -1,0 +1,117 @@
+/*
+ * The configuration file as the daemon uses it: checked, with all defaults
+ * filled in, immutable once loaded.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nodelist.h"
+#include "profile.h"
+#include "target.h"
+#include "yaml.h"
+
+enum { CONFIG_WINDOWS = 4 };
+
+enum config_histograms { HISTOGRAMS_CLUSTER, HISTOGRAMS_TARGET };
+
+/* How something is probed: `defaults`, overridden per cluster and target. */
+struct config_probing {
+	uint64_t interval, timeout, spacing;	/* ns; timeout 0: derived */
+	unsigned count;				/* 0: the collector's */
+	uint8_t dscp;
+	struct addr source;			/* family 0: any */
+	char interface[IFNAMSIZ];
+	unsigned family;			/* 0 both, 4, 6 */
+	bool all_addresses;			/* each address a path of its own */
+	enum expect expect;
+	struct thresholds thresholds;
+};
+
+struct config_cluster {
+	struct node_cluster nodes;	/* from the configuration file */
+	struct config_probing probing;
+	unsigned line;
+};
+
+struct config_target {
+	char name[TARGET_NAME + 1];
+	const char *probe;		/* collector's name */
+	enum transport transport;
+	char *host;
+	uint16_t port;
+	char cluster[CLUSTER_NAME + 1];	/* "": none */
+	struct config_probing probing;
+	unsigned line;
+};
+
+struct config_discovery {
+	char *name;			/* file path or URL without secrets */
+	char *file;			/* absolute; or NULL */
+	char *url;			/* or NULL */
+	char *bearer_token_file;	/* absolute or NULL */
+	char *ca_file;
+	char *proxy;			/* URL or NULL */
+	uint64_t refresh;		/* ns; for URLs, and a safety net for files */
+	uint64_t timeout;
+};
+
+struct config {
+	char *file;			/* as given */
+	char sha256[65];
+	struct config_probing defaults;
+	uint64_t window[CONFIG_WINDOWS];	/* ns, ascending */
+	unsigned windows;
+	struct config_cluster *cluster;
+	size_t clusters;
+	struct config_target *target;
+	size_t targets;
+	struct config_discovery *discovery;
+	size_t discoveries;
+	char **target_file;		/* absolute globs */
+	size_t target_files;
+	struct profile **profile;
+	size_t profiles;
+	enum config_histograms histograms;
+	bool rolling;			/* rolling windows are exposed */
+	bool transmit_stamps;
+	uint32_t margin_ppm;		/* of choose */
+	uint64_t requests_per_second;	/* limit over all */
+	uint64_t requests_per_address;	/* limit per address and second */
+	unsigned max_addresses;		/* of a name */
+	char *ca_file;			/* or NULL */
+	char *nameserver;		/* "192.0.2.53:53" or NULL: the system's */
+	char *state_file;		/* absolute or NULL */
+	uint64_t state_interval;	/* ns */
+};
+
+/*
+ * Loads and checks a file. On errors returns NULL with all of them in
+ * *errors, sorted. Paths in the file are relative to the file.
+ */
+struct config *config_load(const char *file, struct yaml_errors *errors);
+/* The same from memory; name stands for the file in messages and paths. */
+struct config *config_parse(const char *name, const char *text, size_t len,
+    struct yaml_errors *errors);
+void config_free(struct config *c);
+
+/*
+ * A Prometheus file_sd file (YAML or JSON): [{targets: [...], labels: {}}].
+ * Labels that say how to probe: __probe__ (collector, default stun),
+ * __transport__ (default udp), media_cluster, name. The result has the
+ * defaults of c. 0, or -EINVAL with errors appended; *out is then unchanged.
+ */
+int config_target_file(const struct config *c, const char *name,
+    const char *text, size_t len, struct config_target **out, size_t *n,
+    struct yaml_errors *errors);
+void config_targets_free(struct config_target *t, size_t n);
+
+/* "FILE:LINE:COLUMN: error: TEXT" per line, into a buffer for people. */
+struct buf;
+void config_errors_text(struct buf *b, const char *file,
+    const struct yaml_errors *e);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The state of one target, judged from the results of its probes with
+ * hysteresis. Pure and table-driven; plain data, so that it can be stored.
+ */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target.h"
+#include "word.h"
+
+struct judge {
+	uint8_t state;		/* enum state */
+	bool loss_high, rtt_high, error;	/* why it is degraded */
+	bool damped;		/* changes too often: held at degraded */
+	uint16_t fails, oks;	/* probes in a row, saturating */
+	uint64_t changed_ns;	/* monotonic time of the last change */
+	uint64_t changes;
+	uint64_t flap_from;	/* changes since flap_from count as flapping */
+	uint32_t flap_count;
+};
+
+/* One finished probe, and the shortest window as it is after it. */
+struct judge_input {
+	uint64_t now;		/* monotonic */
+	bool answered;		/* some request got a valid answer */
+	bool error;		/* answered, but only with error codes */
+	bool local;		/* our own fault: says nothing of the far side */
+	uint64_t loss_ppm;	/* of the shortest window, or STATS_NONE */
+	uint64_t rtt_ns;	/* mean over it, or STATS_NONE */
+};
+
+/* What changed, for events; several may be true at once. */
+struct judge_change {
+	bool state, loss, rtt;
+	uint8_t from, to;
+};
+
+void judge_init(struct judge *j, enum state first, uint64_t now);
+
+/*
+ * Takes one finished probe in. down after down_after failures in a row, up
+ * after up_after successes (one is enough out of unknown), degraded while
+ * loss or RTT is beyond its threshold, recovered when below the lower one;
+ * local probes lead to unknown after down_after in a row and count as
+ * neither. With expect BLOCKED an answer is the failure and silence the
+ * success.
+ */
+struct judge_change judge_probe(struct judge *j, const struct thresholds *t,
+    enum expect expect, const struct judge_input *in);
+
+#endif

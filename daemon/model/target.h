@@ -1,0 +1,77 @@
+/*
+ * A target: one path that is probed. Immutable once made, shared by
+ * reference; equal keys mean the same path, so its samples go on.
+ */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include <stdint.h>
+
+#include "probe.h"
+
+enum { TARGET_NAME = 32, CLUSTER_NAME = 64, TARGET_KEY = 256 };
+
+/* What the judge is told; from `thresholds`, per target. */
+struct thresholds {
+	uint32_t loss_degraded;		/* ppm; 0: never */
+	uint32_t loss_recovered;	/* ppm, below it the loss is normal again */
+	uint64_t rtt_degraded;		/* ns; 0: never */
+	uint64_t rtt_recovered;
+	uint16_t down_after, up_after;	/* probes in a row */
+	uint16_t flap_changes;		/* changes in flap_ns that damp; 0: never */
+	uint64_t flap_ns;
+};
+
+struct target {
+	char name[TARGET_NAME + 1];
+	char key[TARGET_KEY];		/* probe kind and path as text: identity */
+	char cluster[CLUSTER_NAME + 1];	/* "" outside media clusters */
+	enum cluster_class class;
+	const char *probe;		/* collector's name; static */
+	struct path path;		/* host points to `host` below */
+	char *host;			/* owned */
+	char *labels;			/* owned: escaped T labels, see stats.h */
+	char *info;			/* owned: labels of reachd_target_info */
+	uint32_t index;			/* set once by the store; 1.. */
+	uint64_t interval_ns, spacing_ns;
+	uint64_t ring_ns;		/* longest window: what the ring must hold */
+	unsigned count;			/* requests in a probe */
+	enum expect expect;
+	struct thresholds thresholds;
+	uint32_t subnet;		/* 1 + row in the profile's subnets; 0 none */
+	uint32_t phase;			/* hash of the name: where in the interval */
+	unsigned refs;			/* atomic; target_ref/unref only */
+};
+
+/* Zeroed, one reference, path.host and host set to a copy. NULL: no memory. */
+struct target *target_new(const char *name, const char *host);
+struct target *target_ref(struct target *t);
+void target_unref(struct target *t);
+
+/*
+ * Once every other field is set: makes key, labels, info and phase.
+ * 0 or -ENOMEM.
+ */
+int target_seal(struct target *t);
+
+/* How many samples the ring must hold; a power of two. */
+uint32_t target_ring_size(const struct target *t);
+
+/*
+ * A stable name of at most 32 octets for a node of a cluster: cluster (cut if
+ * it must be), transport, port, and a hash of the address, so that it is the
+ * same in every process: "fra1-udp-5004-c61d2a". salt > 0 gives another one,
+ * for the rare collision. No address is in it.
+ */
+void target_node_name(char out[TARGET_NAME + 1], const char *cluster,
+    enum transport transport, const char *host, const struct addr *addr,
+    unsigned salt);
+
+/* FNV-1a, 64 bits: phases, names, shards. The same on every machine. */
+uint64_t target_hash(const char *text, uint64_t seed);
+
+/* Escapes \ " and newline for a label value; appends to the buffer. */
+struct buf;
+void target_label_escape(struct buf *b, const char *value);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Events: what changed, when and why. They are emitted by the control thread
+ * only; subscribers (log, event list, notifications) are called in it.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log.h"
+
+enum event_kind {
+	EVENT_NONE = 0,
+#define EVENT(name, number, label, severity, text) EVENT_##name = number,
+#include "events.def"
+	EVENT_KINDS
+};
+
+struct event {
+	enum event_kind kind;
+	int64_t at;		/* CLOCK_REALTIME ns */
+	uint32_t index;		/* of the target or cluster; 0 for neither */
+	uint32_t window;	/* s, for loss and latency events */
+	uint64_t value;		/* RTT in ns or loss in ppm, or 0 */
+	uint64_t threshold;	/* that was crossed, same unit */
+	unsigned from, to;	/* words of the subject's set (state, transport) */
+	char subject[64];	/* target, cluster, source; "" for the site */
+	char cause[128];	/* for people; "" when the kind says it all */
+};
+
+const char *event_label(enum event_kind kind);
+const char *event_text(enum event_kind kind);
+enum log_level event_severity(enum event_kind kind);
+
+/* Subscribers stay for the life of the process; at most 8. */
+void event_subscribe(void (*on)(void *arg, const struct event *e), void *arg);
+/* Fills in `at` when it is 0 and tells every subscriber. Control thread only. */
+void event_emit(const struct event *e);
+
+/*
+ * The last events, oldest first, copied into out. Any thread. Returns how
+ * many were copied; *seq (may be NULL) is the number ever emitted.
+ */
+enum { EVENT_HISTORY = 256 };
+size_t event_recent(struct event *out, size_t max, uint64_t *seq);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Log lines on standard error: logfmt or JSON, RFC 3339 UTC with ms, one line
+ * per call, safe from any thread. Not for the hot path.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
+	LOG_LEVEL_ERROR, LOG_LEVELS };
+
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+
+void log_setup(enum log_level least, enum log_format format);
+
+/* 0, or -EINVAL when the text names no level or format. */
+int log_level_parse(const char *text, enum log_level *out);
+int log_format_parse(const char *text, enum log_format *out);
+const char *log_level_name(enum log_level level);
+
+/*
+ * One line: component=ROOM msg=TEXT. Further fields go through log_fields:
+ * NULL-terminated pairs of key and value after the message.
+ */
+void log_line(enum log_level level, const char *component, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+void log_fields(enum log_level level, const char *component, const char *msg,
+    ...) __attribute__((sentinel));
+
+#define log_debug(c, ...) log_line(LOG_LEVEL_DEBUG, c, __VA_ARGS__)
+#define log_info(c, ...) log_line(LOG_LEVEL_INFO, c, __VA_ARGS__)
+#define log_warn(c, ...) log_line(LOG_LEVEL_WARN, c, __VA_ARGS__)
+#define log_error(c, ...) log_line(LOG_LEVEL_ERROR, c, __VA_ARGS__)
+
+/* Lines written since the start, by level, for the exposition. */
+uint64_t log_count(enum log_level level);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * A probe: one run of a target, as a collector sees it. A collector says what
+ * happened through the calls below; what is made of it is the engine's.
+ *
+ * Order of events. The engine calls start(). When the path is ready to carry
+ * requests (at once for datagrams, after connect or handshake for streams)
+ * the collector calls probe_ready(), and the engine then calls request() for
+ * each request, `spacing` apart. Each ends by probe_answer(), or by the
+ * engine's own clock as a time-out. probe_fail() ends the whole probe. After
+ * that, and at any time the engine likes, comes stop(); nothing may be
+ * called for the probe after it.
+ */
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "outcome.h"
+#include "word.h"
+
+enum { PROBE_REQUESTS_MAX = 32, TLS_TEXT = 128 };
+
+/* Where a probe goes and how: the part of a target that a collector needs. */
+struct path {
+	enum transport transport;
+	struct addr addr;		/* with port; family 0: not resolved */
+	struct addr source;		/* family 0: any; port ignored */
+	char interface[IFNAMSIZ];	/* "": any */
+	uint8_t dscp;			/* 0..63 */
+	const char *host;		/* as configured; owned by the target */
+	uint64_t timeout_ns;
+};
+
+/* How one request ended; everything else is the engine's to know. */
+struct answer {
+	enum outcome outcome;
+	int code;			/* of the peer's protocol, or 0 */
+	uint64_t rtt_ns;		/* of an answer; 0 otherwise */
+	enum stamp stamp;		/* what clock rtt_ns is from */
+	const struct addr *mapped;	/* XOR-MAPPED-ADDRESS, or NULL; borrowed */
+	uint16_t local_port;		/* our source port, for NAT verdicts; 0 */
+};
+
+/* What a TLS handshake showed; plain data, copied by whoever keeps it. */
+struct tls_facts {
+	char version[16];		/* "TLSv1.3"; "" before a ServerHello */
+	char cipher[64];		/* RFC name */
+	char subject[TLS_TEXT], issuer[TLS_TEXT], serial[48];
+	uint8_t fingerprint[32];	/* SHA-256 of the leaf */
+	int64_t not_after;		/* s since 1970, earliest of the chain */
+	int verify_error;		/* X509_V_*; 0: chain valid */
+	uint8_t have_cert;
+	uint8_t sni_required;		/* 0 not known, 1 no, 2 yes */
+};
+
+struct probe;
+
+struct probe_ops {
+	void (*ready)(struct probe *p);
+	void (*answer)(struct probe *p, unsigned seq, const struct answer *a);
+	void (*fail)(struct probe *p, enum outcome o, int code);
+	void (*late)(struct probe *p, unsigned seq);
+	void (*phase)(struct probe *p, enum phase phase, uint64_t ns);
+	void (*tls)(struct probe *p, const struct tls_facts *facts);
+};
+
+struct probe {
+	const struct path *path;	/* valid from start() to stop() */
+	void *loop;			/* the collector's own, from open() */
+	void *state;			/* the collector's bytes, zero at start() */
+	unsigned count;			/* requests in this probe */
+	uint32_t round;			/* number of this probe of the target */
+	const struct probe_ops *ops;	/* the engine's */
+};
+
+/* The path is ready: the engine may call request(). */
+void probe_ready(struct probe *p);
+/* Request seq ended. Calls for one that ended already are the engine's to sort. */
+void probe_answer(struct probe *p, unsigned seq, const struct answer *a);
+/* The probe cannot go on: requests not yet ended end like this. */
+void probe_fail(struct probe *p, enum outcome o, int code);
+/* An answer to a request that had timed out came in. */
+void probe_late(struct probe *p, unsigned seq);
+/* A phase of the probe took so long. */
+void probe_phase(struct probe *p, enum phase phase, uint64_t ns);
+/* A handshake showed this, whether it succeeded or not. */
+void probe_tls(struct probe *p, const struct tls_facts *facts);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * The statistics: structs made from stats.def, and their descriptions for
+ * those who write them out. Values are integers in base units; STATS_NONE
+ * means that there is no value now, and the writers leave the sample out.
+ */
+#ifndef STATS_H
+#define STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STATS_NONE UINT64_MAX
+
+enum stats_unit {
+#define UNIT(name, suffix, digits, words, syntax, units, divisor) \
+	UNIT_##name,
+#include "units.def"
+	STATS_UNITS
+};
+
+enum stats_nature {
+	STATS_GAUGE,
+	STATS_COUNTER,
+	STATS_INFO,
+	STATS_STATESET,
+	STATS_HISTOGRAM
+};
+
+enum stats_scope {
+#define SCOPE(name, labels) SCOPE_##name,
+#define SCOPE_END(name)
+#include "stats.def"
+	STATS_SCOPES
+};
+
+/* Upper bounds of the round-trip histogram, ns; the last bucket is +Inf. */
+enum { STATS_BOUNDS = 18, STATS_BUCKETS = STATS_BOUNDS + 1 };
+extern const uint64_t stats_bounds[STATS_BOUNDS];
+unsigned stats_bucket(uint64_t ns);	/* index of the bucket that ns is in */
+
+struct snap_hist {
+	uint64_t bucket[STATS_BUCKETS];	/* not cumulative */
+	uint64_t count;
+	uint64_t sum;			/* ns */
+};
+
+/* A field of STATS_INFO is a string of labels, '' or NULL for none. */
+#define STATS_FIELD_GAUGE uint64_t
+#define STATS_FIELD_COUNTER uint64_t
+#define STATS_FIELD_STATESET uint64_t
+#define STATS_FIELD_INFO const char *
+#define STATS_FIELD_HISTOGRAM struct snap_hist
+
+/*
+ * One struct per scope: struct snap_agent, struct snap_target and so on. Each
+ * begins with its labels, escaped and ready to print:
+ * target="fra1-udp",transport="udp",media_cluster="fra1".
+ */
+#define SCOPE(name, text) struct snap_##name { const char *labels;
+#define SCOPE_END(name) };
+#define STAT(scope, field, nature, unit, number, object, family, help) \
+	STATS_FIELD_##nature field;
+#include "stats.def"
+
+struct stats_desc {
+	enum stats_scope scope;
+	enum stats_nature nature;
+	enum stats_unit unit;
+	size_t offset;		/* of the field in its scope's struct */
+	unsigned number;	/* column in the MIB, 0 for none */
+	const char *field;
+	const char *object;
+	const char *family;	/* "" when it has no metric */
+	const char *help;
+};
+
+struct stats_unit_desc {
+	const char *name;
+	const char *suffix;
+	unsigned digits;
+	unsigned words;		/* enum word_set, WORD_SETS for none */
+	const char *smi_syntax;
+	const char *smi_units;
+	uint32_t smi_divisor;
+};
+
+struct stats_scope_desc {
+	const char *name;
+	const char *labels;	/* for people: "target,transport,..." */
+	size_t size;		/* of one item */
+};
+
+/* The items of one scope in a snapshot: count structs of the scope's size. */
+struct stats_items {
+	void *item;
+	size_t count;
+};
+
+extern const struct stats_desc stats_table[];
+extern const unsigned stats_rows;
+extern const struct stats_unit_desc stats_units[STATS_UNITS];
+extern const struct stats_scope_desc stats_scopes[STATS_SCOPES];
+
+#endif

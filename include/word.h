@@ -1,0 +1,135 @@
+/*
+ * Enumerations made from words.def: WORD(transport, UDP, ...) is
+ * TRANSPORT_UDP of enum transport. Numbers start at 1; 0 is "none".
+ */
+#ifndef WORD_H
+#define WORD_H
+
+#include <stddef.h>
+
+enum word_set {
+	WORD_TRANSPORT,
+	WORD_STATE,
+	WORD_REACH,
+	WORD_PHASE,
+	WORD_TRIGGER,
+	WORD_MISSED,
+	WORD_CLUSTER_CLASS,
+	WORD_EXPECT,
+	WORD_STAMP,
+	WORD_NETCHANGE,
+	WORD_SOURCE,
+	WORD_SETS
+};
+
+enum transport {
+	TRANSPORT_UDP = 1,
+	TRANSPORT_TCP = 2,
+	TRANSPORT_TLS = 3,
+	TRANSPORT_HTTPS = 4,
+	TRANSPORT_WSS = 5,
+	TRANSPORT_SIP_UDP = 6,
+	TRANSPORT_SIP_TCP = 7,
+	TRANSPORT_SIP_TLS = 8,
+	TRANSPORT_SIP_MTLS = 9,
+	TRANSPORT_DNS_UDP = 10,
+	TRANSPORT_DNS_TCP = 11,
+	TRANSPORT_NTP = 12,
+	TRANSPORT_ICMP = 13,
+	TRANSPORT_END = 14
+};
+
+enum state {
+	STATE_UNKNOWN = 1,
+	STATE_UP = 2,
+	STATE_DEGRADED = 3,
+	STATE_DOWN = 4,
+	STATE_DISABLED = 5,
+	STATE_END = 6
+};
+
+enum reach {
+	REACH_UNTESTED = 1,
+	REACH_REACHABLE = 2,
+	REACH_UNREACHABLE = 3,
+	REACH_END = 4
+};
+
+enum phase {
+	PHASE_RESOLVE = 1,
+	PHASE_PROXY = 2,
+	PHASE_CONNECT = 3,
+	PHASE_TLS = 4,
+	PHASE_REQUEST = 5,
+	PHASE_RESPONSE = 6,
+	PHASE_END = 7
+};
+
+enum trigger {
+	TRIGGER_START = 1,
+	TRIGGER_INTERVAL = 2,
+	TRIGGER_RELOAD = 3,
+	TRIGGER_REQUEST = 4,
+	TRIGGER_NETWORK = 5,
+	TRIGGER_RESOLVER = 6,
+	TRIGGER_END = 7
+};
+
+enum missed {
+	MISSED_CONCURRENCY = 1,
+	MISSED_OVERRUN = 2,
+	MISSED_STALL = 3,
+	MISSED_END = 4
+};
+
+enum cluster_class {
+	CLUSTER_CLASS_PUBLIC = 1,
+	CLUSTER_CLASS_VIDEO_MESH = 2,
+	CLUSTER_CLASS_REFERENCE = 3,
+	CLUSTER_CLASS_END = 4
+};
+
+enum expect {
+	EXPECT_REACHABLE = 1,
+	EXPECT_BLOCKED = 2,
+	EXPECT_END = 3
+};
+
+enum stamp {
+	STAMP_NONE = 1,
+	STAMP_KERNEL = 2,
+	STAMP_KERNEL_RX = 3,
+	STAMP_TCP_INFO = 4,
+	STAMP_USER = 5,
+	STAMP_END = 6
+};
+
+enum netchange {
+	NETCHANGE_LINK = 1,
+	NETCHANGE_ADDRESS = 2,
+	NETCHANGE_ROUTE = 3,
+	NETCHANGE_RESYNC = 4,
+	NETCHANGE_END = 5
+};
+
+enum source {
+	SOURCE_CONFIG = 1,
+	SOURCE_DISCOVERY_FILE = 2,
+	SOURCE_DISCOVERY_URL = 3,
+	SOURCE_TARGET_FILE = 4,
+	SOURCE_END = 5
+};
+
+/* The label of number n in the set, or "none" if there is no such word. */
+const char *word_label(enum word_set set, unsigned n);
+
+/* The number whose label it is, or 0. */
+unsigned word_number(enum word_set set, const char *label);
+
+/* One more than the greatest number of the set. */
+unsigned word_end(enum word_set set);
+
+/* "a, b, c": every label of the set, for messages. Static storage. */
+const char *word_list(enum word_set set);
+
+#endif
