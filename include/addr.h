@@ -34,7 +34,10 @@ void addr_from_bytes(struct addr *a, int family, const void *bytes,
 /* The 4 or 16 bytes; NULL for an unset address. */
 const uint8_t *addr_bytes(const struct addr *a, unsigned *len);
 
-/* A literal without port: "192.0.2.1", "2001:db8::1", "fe80::1%eth0". */
+/*
+ * A literal without port: "192.0.2.1", "2001:db8::1", "fe80::1%eth0"; 0 or
+ * -EINVAL, also for an interface that does not exist.
+ */
 int addr_parse_host(struct addr *a, const char *text);
 
 /*
@@ -44,7 +47,10 @@ int addr_parse_host(struct addr *a, const char *text);
 int addr_split(const char *text, char *host, unsigned long host_size,
     uint16_t *port);
 
-/* "192.0.2.1:5004" or "[2001:db8::1]:5004"; addr_host_text leaves the port. */
+/*
+ * "192.0.2.1:5004" or "[2001:db8::1]:5004"; addr_host_text leaves the port.
+ * An unset address is "-".
+ */
 char *addr_text(const struct addr *a, char buf[ADDR_TEXT]);
 char *addr_host_text(const struct addr *a, char buf[ADDR_TEXT]);
 
