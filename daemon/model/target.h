@@ -30,6 +30,8 @@ struct target {
 	const char *probe;		/* collector's name; static */
 	struct path path;		/* host points to `host` below */
 	char *host;			/* owned */
+	uint16_t port;			/* path.addr's; set by the maker while
+					   that is not resolved */
 	char *labels;			/* owned: escaped T labels, see stats.h */
 	char *info;			/* owned: labels of reachd_target_info */
 	uint32_t index;			/* set once by the store; 1.. */
@@ -43,25 +45,33 @@ struct target {
 	unsigned refs;			/* atomic; target_ref/unref only */
 };
 
-/* Zeroed, one reference, path.host and host set to a copy. NULL: no memory. */
+/*
+ * Zeroed, one reference, path.host and host set to a copy. The name has at
+ * most TARGET_NAME octets. NULL: no memory.
+ */
 struct target *target_new(const char *name, const char *host);
 struct target *target_ref(struct target *t);
 void target_unref(struct target *t);
 
 /*
- * Once every other field is set: makes key, labels, info and phase.
- * 0 or -ENOMEM.
+ * Once every other field is set: makes key, labels, info, phase, and port of
+ * a resolved path. The phase is spread evenly over all 32 bits. 0 or -ENOMEM.
  */
 int target_seal(struct target *t);
 
-/* How many samples the ring must hold; a power of two. */
+/*
+ * How many samples the ring must hold: those of ring_ns and of a few probes
+ * out of turn. A power of two, 64 to 2^23.
+ */
 uint32_t target_ring_size(const struct target *t);
 
 /*
  * A stable name of at most 32 octets for a node of a cluster: cluster (cut if
- * it must be), transport, port, and a hash of the address, so that it is the
- * same in every process: "fra1-udp-5004-c61d2a". salt > 0 gives another one,
- * for the rare collision. No address is in it.
+ * it must be, octets but letters, digits, "-_." made "-"), transport, port,
+ * and a hash of cluster, host and address, so that it is the same in every
+ * process: "fra1-udp-5004-c61d2a". salt > 0 gives another one, for the rare
+ * collision. No address is in it. The port is addr's: while host is not
+ * resolved, pass an unspecified address (0.0.0.0) that has it.
  */
 void target_node_name(char out[TARGET_NAME + 1], const char *cluster,
     enum transport transport, const char *host, const struct addr *addr,

@@ -1,0 +1,293 @@
+/*
+ * Targets: what identifies a path, how it is labelled, and how much must be
+ * remembered of it.
+ */
+#include "build.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "target.h"
+
+enum {
+	RING_LEAST = 64,
+	RING_MOST = 1 << 23, /* window.c's sums are exact up to here */
+	/*
+	 * Probes that start beside the interval: at the request of a person,
+	 * or because the network changed.
+	 */
+	RING_SPARE_PROBES = 4
+};
+
+uint64_t
+target_hash(const char *text, uint64_t seed)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ seed;
+
+	for (; *text != '\0'; text++) {
+		h ^= (unsigned char)*text;
+		h *= UINT64_C(0x100000001b3);
+	}
+	return h;
+}
+
+/*
+ * FNV leaves the upper bits of texts that differ at their end nearly alike;
+ * this spreads every bit over all (the finaliser of MurmurHash3).
+ */
+static uint64_t
+mix(uint64_t h)
+{
+	h ^= h >> 33;
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	h ^= h >> 33;
+	h *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ h >> 33;
+}
+
+struct target *
+target_new(const char *name, const char *host)
+{
+	struct target *t = calloc(1, sizeof(*t));
+	size_t len = strlen(name);
+
+	assert(len <= TARGET_NAME);
+	if (t == NULL)
+		return NULL;
+	t->host = strdup(host);
+	if (t->host == NULL) {
+		free(t);
+		return NULL;
+	}
+	memcpy(t->name, name, len);
+	t->path.host = t->host;
+	t->refs = 1;
+	return t;
+}
+
+struct target *
+target_ref(struct target *t)
+{
+	__atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+	return t;
+}
+
+void
+target_unref(struct target *t)
+{
+	if (t == NULL || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	free(t->host);
+	free(t->labels);
+	free(t->info);
+	free(t);
+}
+
+void
+target_label_escape(struct buf *b, const char *value)
+{
+	for (;;) {
+		size_t plain = strcspn(value, "\\\"\n");
+
+		buf_put(b, value, plain);
+		value += plain;
+		if (*value == '\0')
+			return;
+		buf_putc(b, '\\');
+		buf_putc(b, *value == '\n' ? 'n' : *value);
+		value++;
+	}
+}
+
+static void
+put_label(struct buf *b, const char *name, const char *value)
+{
+	if (b->len > 0)
+		buf_putc(b, ',');
+	buf_puts(b, name);
+	buf_puts(b, "=\"");
+	target_label_escape(b, value);
+	buf_putc(b, '"');
+}
+
+static void
+put_label_number(struct buf *b, const char *name, unsigned value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	put_label(b, name, text);
+}
+
+static void
+put_label_word(struct buf *b, const char *name, enum word_set set, unsigned n)
+{
+	put_label(b, name, n == 0 ? "" : word_label(set, n));
+}
+
+static void
+put_label_addr(struct buf *b, const char *name, const struct addr *a)
+{
+	char text[ADDR_TEXT];
+
+	put_label(b, name,
+	    addr_family(a) == AF_UNSPEC ? "" : addr_host_text(a, text));
+}
+
+static void
+put_labels(struct buf *b, const struct target *t)
+{
+	put_label(b, "target", t->name);
+	put_label_word(b, "transport", WORD_TRANSPORT, t->path.transport);
+	put_label(b, "media_cluster", t->cluster);
+}
+
+/* The one metric in which an IP address may stand (DESIGN 1). */
+static void
+put_info(struct buf *b, const struct target *t)
+{
+	put_labels(b, t);
+	put_label(b, "host", t->host);
+	put_label_addr(b, "address", &t->path.addr);
+	put_label_number(b, "port", t->port);
+	put_label(b, "probe", t->probe);
+	put_label_word(b, "class", WORD_CLUSTER_CLASS, t->class);
+	put_label_word(b, "expect", WORD_EXPECT, t->expect);
+	put_label_addr(b, "source", &t->path.source);
+	put_label(b, "interface", t->path.interface);
+	put_label_number(b, "dscp", t->path.dscp);
+}
+
+/* Keeps the fields of a key apart whatever they hold. */
+static void
+put_field(struct buf *b, const char *name, const char *value)
+{
+	buf_putc(b, ' ');
+	buf_puts(b, name);
+	buf_putc(b, '=');
+	for (; *value != '\0'; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if (c <= ' ' || c == '%' || c == 0x7f)
+			buf_printf(b, "%%%02x", c);
+		else
+			buf_putc(b, *value);
+	}
+}
+
+static void
+put_key(struct buf *b, const struct target *t)
+{
+	char text[ADDR_TEXT];
+
+	buf_printf(b, "%s %s ", t->probe,
+	    word_label(WORD_TRANSPORT, t->path.transport));
+	/* A name not yet resolved goes to a port all the same. */
+	if (addr_family(&t->path.addr) == AF_UNSPEC)
+		buf_printf(b, "-:%u", t->port);
+	else
+		buf_puts(b, addr_text(&t->path.addr, text));
+	put_field(b, "host", t->host);
+	put_field(b, "src", addr_host_text(&t->path.source, text));
+	put_field(b, "dev", t->path.interface);
+	buf_printf(b, " dscp=%u", t->path.dscp);
+	put_field(b, "cluster", t->cluster);
+}
+
+/* A key that is too long ends in a hash of all of it. */
+static void
+store_key(char key[TARGET_KEY], const char *text)
+{
+	enum { HASH = 17 }; /* "#" and 16 digits */
+	size_t len = strlen(text);
+
+	if (len < TARGET_KEY) {
+		memcpy(key, text, len + 1);
+		return;
+	}
+	len = TARGET_KEY - 1 - HASH;
+	memcpy(key, text, len);
+	snprintf(
+	    key + len, HASH + 1, "#%016" PRIx64, mix(target_hash(text, 0)));
+}
+
+int
+target_seal(struct target *t)
+{
+	struct buf key = BUF_INIT, labels = BUF_INIT, info = BUF_INIT;
+	int rc = -ENOMEM;
+
+	assert(t->labels == NULL && t->probe != NULL);
+	if (addr_family(&t->path.addr) != AF_UNSPEC)
+		t->port = addr_port(&t->path.addr);
+	put_key(&key, t);
+	put_labels(&labels, t);
+	put_info(&info, t);
+	buf_putc(&key, '\0');
+	if (key.err || labels.err || info.err)
+		goto out;
+	t->labels = buf_steal(&labels);
+	t->info = buf_steal(&info);
+	if (t->labels == NULL || t->info == NULL)
+		goto out;
+	store_key(t->key, key.data);
+	t->phase = (uint32_t)(mix(target_hash(t->name, 0)) >> 32);
+	rc = 0;
+out:
+	buf_free(&key);
+	buf_free(&labels);
+	buf_free(&info);
+	return rc;
+}
+
+uint32_t
+target_ring_size(const struct target *t)
+{
+	uint64_t interval = t->interval_ns > 0 ? t->interval_ns : 1;
+	uint64_t probes = t->ring_ns / interval;
+	uint64_t samples, size = RING_LEAST;
+
+	if (t->ring_ns % interval > 0)
+		probes++;
+	if (probes > RING_MOST)
+		return RING_MOST;
+	samples = (probes + RING_SPARE_PROBES) * t->count;
+	while (size < samples && size < RING_MOST)
+		size *= 2;
+	return (uint32_t)size;
+}
+
+/* Octets that stand in names, URLs and labels without quotes. */
+static bool
+is_plain(char c)
+{
+	return isascii((unsigned char)c) &&
+	       (isalnum((unsigned char)c) || strchr("-_.", c) != NULL);
+}
+
+void
+target_node_name(char out[TARGET_NAME + 1], const char *cluster,
+    enum transport transport, const char *host, const struct addr *addr,
+    unsigned salt)
+{
+	char tail[TARGET_NAME + 1], text[ADDR_TEXT];
+	uint64_t h = target_hash(cluster, salt);
+	size_t room, len = 0;
+
+	/* The cluster too: two may be alike in what is left of them. */
+	h = target_hash(host, mix(h));
+	h = mix(target_hash(addr_host_text(addr, text), mix(h)));
+	snprintf(tail, sizeof(tail), "-%s-%u-%06x",
+	    word_label(WORD_TRANSPORT, transport), addr_port(addr),
+	    (unsigned)(h & 0xffffff));
+	room = TARGET_NAME - strlen(tail);
+	for (; len < room && cluster[len] != '\0'; len++)
+		out[len] = is_plain(cluster[len]) ? cluster[len] : '-';
+	memcpy(out + len, tail, strlen(tail) + 1);
+}
