@@ -34,6 +34,9 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 void buf_u64(struct buf *b, uint64_t v);
 void buf_i64(struct buf *b, int64_t v);
 void buf_decimal(struct buf *b, uint64_t v, unsigned digits);
+/* The same at p, where BUF_DECIMAL bytes are free; returns its end. */
+enum { BUF_DIGITS = 20, BUF_DECIMAL = BUF_DIGITS + 4 };
+char *buf_decimal_at(char *p, uint64_t v, unsigned digits);
 /* The text with a NUL after it, owned by the buffer; "" after an error. */
 const char *buf_str(struct buf *b);
 /* Hands the NUL-terminated bytes to the caller and empties the buffer. */

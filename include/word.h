@@ -126,6 +126,9 @@ const char *word_label(enum word_set set, unsigned n);
 /* The number whose label it is, or 0. */
 unsigned word_number(enum word_set set, const char *label);
 
+/* "transport" for WORD_TRANSPORT: what a label or a key with its words is. */
+const char *word_set_name(enum word_set set);
+
 /* One more than the greatest number of the set. */
 unsigned word_end(enum word_set set);
 

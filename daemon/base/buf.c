@@ -8,7 +8,7 @@
 
 #include "buf.h"
 
-enum { BUF_LEAST = 256, BUF_DIGITS = 20 };
+enum { BUF_LEAST = 256 };
 
 static const char two_digits[] = "00010203040506070809"
 				 "10111213141516171819"
@@ -20,6 +20,12 @@ static const char two_digits[] = "00010203040506070809"
 				 "70717273747576777879"
 				 "80818283848586878889"
 				 "90919293949596979899";
+
+static const uint64_t powers[BUF_DIGITS] = {1, 10, 100, 1000, 10000, 100000,
+    1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+    1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+    10000000000000000, 100000000000000000, 1000000000000000000,
+    10000000000000000000u};
 
 void
 buf_free(struct buf *b)
@@ -167,32 +173,54 @@ buf_i64(struct buf *b, int64_t v)
 	buf_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
+/* How many decimal digits v has. */
+static unsigned
+length(uint64_t v)
+{
+	/* 1233 / 4096 is log10(2): right, or one too few. */
+	unsigned least = (64 - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12;
+
+	return least + ((v | 1) >= powers[least]);
+}
+
+char *
+buf_decimal_at(char *p, uint64_t v, unsigned digits)
+{
+	uint64_t whole = v, rest = 0;
+	unsigned n;
+
+	/* Nanoseconds are nearly all: division by a constant is cheap. */
+	if (digits == 9) {
+		whole = v / 1000000000;
+		rest = v % 1000000000;
+	} else if (digits > 0) {
+		whole = digits < BUF_DIGITS ? v / powers[digits] : 0;
+		rest = v - (whole > 0 ? whole * powers[digits] : 0);
+	}
+	n = length(whole);
+	digits_before(p + n, whole);
+	p += n;
+	if (rest == 0)
+		return p;
+	*p++ = '.';
+	for (n = digits; n >= 2; n -= 2, rest /= 100)
+		memcpy(p + n - 2, two_digits + rest % 100 * 2, 2);
+	if (n == 1)
+		*p = (char)('0' + rest);
+	for (p += digits; p[-1] == '0';)
+		p--;
+	return p;
+}
+
 void
 buf_decimal(struct buf *b, uint64_t v, unsigned digits)
 {
-	/* 20 digits, as many zeros before them, and the point. */
-	char text[2 * BUF_DIGITS + 2], *end = text + sizeof(text), *p;
-	size_t n;
+	char *p = buf_reserve(b, BUF_DECIMAL);
 
-	if (digits > BUF_DIGITS) {
+	if (digits > BUF_DIGITS)
 		b->err = true;
-		return;
-	}
-	/* 1500 with 3 digits is 15 with 1: no zeros at the end. */
-	while (digits > 0 && v % 10 == 0) {
-		v /= 10;
-		digits--;
-	}
-	p = digits_before(end, v);
-	if (digits > 0) {
-		while ((size_t)(end - p) <= digits)
-			*--p = '0';
-		n = (size_t)(end - p) - digits;
-		memmove(p - 1, p, n);
-		p--;
-		p[n] = '.';
-	}
-	buf_put(b, p, (size_t)(end - p));
+	if (p != NULL && !b->err)
+		b->len = (size_t)(buf_decimal_at(p, v, digits) - b->data);
 }
 
 const char *

@@ -61,6 +61,20 @@ static const unsigned ends[WORD_SETS] = {
     [WORD_SOURCE] = SOURCE_END,
 };
 
+static const char *const names[WORD_SETS] = {
+    [WORD_TRANSPORT] = "transport",
+    [WORD_STATE] = "state",
+    [WORD_REACH] = "reach",
+    [WORD_PHASE] = "phase",
+    [WORD_TRIGGER] = "trigger",
+    [WORD_MISSED] = "missed",
+    [WORD_CLUSTER_CLASS] = "cluster_class",
+    [WORD_EXPECT] = "expect",
+    [WORD_STAMP] = "stamp",
+    [WORD_NETCHANGE] = "netchange",
+    [WORD_SOURCE] = "source",
+};
+
 /* Made once; constant from then on. */
 static pthread_once_t lists_once = PTHREAD_ONCE_INIT;
 static char lists[WORD_SETS][WORD_LIST_SIZE];
@@ -69,6 +83,13 @@ unsigned
 word_end(enum word_set set)
 {
 	return (unsigned)set < WORD_SETS ? ends[set] : 0;
+}
+
+const char *
+word_set_name(enum word_set set)
+{
+	assert((unsigned)set < WORD_SETS);
+	return names[set];
 }
 
 const char *
