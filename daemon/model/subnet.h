@@ -17,7 +17,10 @@ struct subnet {
 int subnet_parse(struct subnet *s, const char *text);
 
 struct subnet_table;
-/* Copies the rows; row i keeps its number. NULL: no memory. */
+/*
+ * Copies the rows; row i keeps its number, and of equal rows the first one
+ * counts. NULL: no memory.
+ */
 struct subnet_table *subnet_table_new(const struct subnet *s, size_t n);
 void subnet_table_free(struct subnet_table *t);
 /* 1 + the row of the longest prefix that holds the address; 0 for none. */
