@@ -89,12 +89,19 @@ void row_append(struct row *r, const struct sample *s);
 void row_end(struct row *r);
 /* Writer's own view of its ring, for sums: sample i of those appended. */
 uint64_t row_appended(const struct row *r);
-const struct sample *row_sample(const struct row *r, uint64_t i);
+struct sample row_sample(const struct row *r, uint64_t i);
 uint32_t row_capacity(const struct row *r);
 /* The last handshake; copied. */
 void row_set_tls(struct row *r, const struct tls_facts *facts);
 /* The judge's memory lives with the row, so that it survives reload. */
 struct judge *row_judge(struct row *r);
+/* Takes up a ring of another size, if store_adopt() left one. */
+void row_adopt_ring(struct row *r);
+/* What the writer hangs on the row: its run. */
+void row_set_owner(struct row *r, void *owner);
+void *row_owner(const struct row *r);
+struct row *row_ref(struct row *r);
+void row_unref(struct row *r);
 
 /* ---- any thread ---- */
 
@@ -127,23 +134,38 @@ void decision_unref(struct decision *d);
 
 /*
  * Takes a new list of targets: rows of equal keys go on, others are made new
- * or let go; indexes by name are remembered for good (clusters alike). A row
- * whose ring must grow is replaced by one that holds the same samples; the
- * old one must no longer be written to, so the caller stops its writer first
- * (see engine_adopt). Returns the new roster (a reference), NULL: no memory.
+ * or let go; indexes by name are remembered for good (clusters alike). A ring
+ * that must grow or shrink is handed to the row's writer, which moves its
+ * samples over (row_adopt_ring). Returns the new roster, which the caller
+ * posts to the engines: a reference; NULL: no memory, nothing changed.
  */
 struct inventory;
 struct roster *store_adopt(struct store *s, const struct inventory *inv);
 void store_decide(struct store *s, struct decision *d);	/* takes d over */
 
+/*
+ * Readers that walk rows of a roster hold this, so that a ring that was
+ * replaced is not freed under them. Never taken by a writer.
+ */
+void store_read_lock(struct store *s);
+void store_read_unlock(struct store *s);
+
+/* Every row that exists, also those kept for targets not known yet. */
+void store_row_each(struct store *s,
+    void (*each)(void *arg, const char *key, struct row *r), void *arg);
 /* Indexes, for the state file. kind 0: target, 1: cluster. */
 void store_index_each(struct store *s,
     void (*each)(void *arg, int kind, const char *name, uint32_t index),
     void *arg);
 void store_index_set(struct store *s, int kind, const char *name,
     uint32_t index);
-/* Counters and samples kept for a key not yet (or again) in the roster. */
+/*
+ * A row for a key that is in no roster yet, to be filled by the caller and
+ * taken up by the store_adopt() that brings the key. NULL: no memory.
+ */
 struct row *store_row_restore(struct store *s, const char *key,
     uint32_t capacity);
+/* Lets go of restored rows that no target has claimed. */
+void store_restored_drop(struct store *s);
 
 #endif

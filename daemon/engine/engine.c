@@ -1,0 +1,215 @@
+/* The glue between a schedule and a libuv loop. */
+#include "build.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "clock.h"
+#include "engine.h"
+#include "queue.h"
+
+enum { NOTES = 8192, TRIGGERS = 256 };
+
+/* What the control left: the newest replaces one not taken up yet. */
+struct plan {
+	struct roster *roster;
+	struct sched_settings settings;
+	struct collector_setup collector;
+};
+
+struct order {
+	enum trigger trigger;
+	uint32_t index;
+};
+
+struct engine {
+	struct engine_setup setup;
+	struct sched *sched;
+	uv_timer_t timer;
+	uv_async_t mail;
+	_Atomic(struct plan *) plan; /* owned by who takes it out */
+	struct queue *orders, *notes;
+	_Atomic bool stopping;
+	bool closed;
+};
+
+static void
+plan_free(struct plan *p)
+{
+	if (p == NULL)
+		return;
+	roster_unref(p->roster);
+	free(p);
+}
+
+static void on_timer(uv_timer_t *t);
+
+static void
+arm(struct engine *e)
+{
+	uint64_t next = sched_next(e->sched), now;
+
+	if (e->closed)
+		return;
+	if (next == UINT64_MAX) {
+		uv_timer_stop(&e->timer);
+		return;
+	}
+	/* uv counts from its own idea of now, in ms: never early. */
+	uv_update_time(e->setup.loop);
+	now = clock_mono();
+	uv_timer_start(&e->timer, on_timer,
+	    next > now ? (next - now + CLOCK_MS - 1) / CLOCK_MS : 1, 0);
+}
+
+static void
+on_timer(uv_timer_t *t)
+{
+	struct engine *e = t->data;
+
+	sched_advance(e->sched);
+	arm(e);
+}
+
+static void
+on_rearm(void *arg)
+{
+	arm(arg);
+}
+
+static void
+on_note(void *arg, const struct sched_note *n)
+{
+	struct engine *e = arg;
+
+	queue_push(e->notes, n);
+	e->setup.notify(e->setup.arg);
+}
+
+static void
+on_mail(uv_async_t *a)
+{
+	struct engine *e = a->data;
+	struct plan *p = atomic_exchange(&e->plan, NULL);
+	struct order o;
+
+	if (p != NULL) {
+		p->collector.loop = e->setup.loop;
+		sched_adjust(e->sched, &p->collector);
+		sched_adopt(e->sched, roster_ref(p->roster), &p->settings);
+		plan_free(p);
+	}
+	while (queue_pop(e->orders, &o))
+		sched_trigger(e->sched, o.trigger, o.index);
+	if (atomic_load(&e->stopping))
+		engine_close(e);
+	else
+		arm(e);
+}
+
+struct engine *
+engine_new(const struct engine_setup *setup)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	struct sched_setup s = {.collectors = setup->collectors,
+	    .collector = setup->collector,
+	    .loop = setup->number,
+	    .rearm = on_rearm,
+	    .note = on_note,
+	    .arg = e};
+
+	if (e == NULL)
+		return NULL;
+	e->setup = *setup;
+	s.collector.loop = setup->loop;
+	e->orders = queue_new(sizeof(struct order), TRIGGERS);
+	e->notes = queue_new(sizeof(struct sched_note), NOTES);
+	e->sched = sched_new(&s);
+	if (e->orders == NULL || e->notes == NULL || e->sched == NULL ||
+	    uv_async_init(setup->loop, &e->mail, on_mail) < 0) {
+		sched_free(e->sched);
+		e->sched = NULL;
+		engine_free(e);
+		return NULL;
+	}
+	uv_timer_init(setup->loop, &e->timer);
+	e->timer.data = e->mail.data = e;
+	return e;
+}
+
+void
+engine_close(struct engine *e)
+{
+	if (e->closed)
+		return;
+	e->closed = true;
+	uv_close((uv_handle_t *)&e->timer, NULL);
+	uv_close((uv_handle_t *)&e->mail, NULL);
+	sched_stop(e->sched);
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	plan_free(atomic_exchange(&e->plan, NULL));
+	sched_free(e->sched);
+	queue_free(e->orders);
+	queue_free(e->notes);
+	free(e);
+}
+
+int
+engine_adopt(struct engine *e, struct roster *r,
+    const struct sched_settings *settings,
+    const struct collector_setup *collector)
+{
+	struct plan *p = malloc(sizeof(*p));
+
+	if (p == NULL) {
+		roster_unref(r);
+		return -ENOMEM;
+	}
+	*p = (struct plan){r, *settings, *collector};
+	plan_free(atomic_exchange(&e->plan, p));
+	uv_async_send(&e->mail);
+	return 0;
+}
+
+bool
+engine_trigger(struct engine *e, enum trigger trigger, uint32_t index)
+{
+	struct order o = {trigger, index};
+	bool taken = queue_push(e->orders, &o);
+
+	uv_async_send(&e->mail);
+	return taken;
+}
+
+bool
+engine_note(struct engine *e, struct sched_note *out)
+{
+	return queue_pop(e->notes, out);
+}
+
+void
+engine_stop(struct engine *e)
+{
+	atomic_store(&e->stopping, true);
+	uv_async_send(&e->mail);
+}
+
+void
+engine_counts(const struct engine *e, struct sched_counts *add)
+{
+	sched_counts(e->sched, add);
+}
+
+uint64_t
+engine_notes_dropped(const struct engine *e)
+{
+	return queue_dropped(e->notes);
+}

@@ -1,0 +1,69 @@
+/*
+ * A round: one probe of a target from its start to its end, and what the
+ * collectors say meanwhile. sched.c turns the wheel and keeps membership.
+ */
+#ifndef ROUND_H
+#define ROUND_H
+
+#include <stdatomic.h>
+
+#include "clock.h"
+#include "run.h"
+#include "sched.h"
+
+#define TICK (SCHED_TICK_MS * CLOCK_MS)
+
+enum { KINDS_MAX = 16 };
+
+/* One collector in this loop. */
+struct sched_kind {
+	const struct collector *collector;
+	void *loop;		   /* from its open() */
+	unsigned active;	   /* probes under way */
+	struct run *first, **last; /* queue for a free place */
+	bool kicking;
+	bool open;
+};
+
+/* Written by the loop's thread, read by any. */
+struct counters {
+	_Atomic uint64_t in_flight, wakeups, unmatched, drops, first_pending;
+	_Atomic uint64_t missed[MISSED_END], stamp[STAMP_END];
+	_Atomic uint64_t lag[STATS_BUCKETS], lag_count, lag_sum, beat;
+};
+
+struct sched {
+	struct sched_setup setup;
+	struct sched_settings settings;
+	struct wheel wheel;
+	struct sched_kind kind[KINDS_MAX];
+	unsigned kinds;
+	struct roster *roster; /* reference */
+	struct run **run;      /* all of them; owned */
+	size_t runs;
+	unsigned polled; /* active probes that the tick reads */
+	uint64_t armed;	 /* tick that sched_next() promised */
+	bool advancing;
+	struct counters count;
+};
+
+extern const struct probe_ops round_ops; /* what a probe calls */
+
+/* The grid: the tick of a time, and where a run's starts and ends gather. */
+uint64_t round_tick(const struct run *u, uint64_t ns);
+/* The first regular due time of the target after now. */
+uint64_t round_due(const struct target *t, uint64_t now);
+/* Into the wheel, at that tick. */
+void round_put(struct run *u, uint64_t tick);
+void round_missed(struct run *u, enum missed why, uint64_t n);
+/* One writer: a plain add, seen by readers. */
+void round_bump(_Atomic uint64_t *p, uint64_t v);
+
+/* Starts now, or waits for a place when its kind has none free. */
+void round_start(struct run *u);
+/* Its time came up while it is under way: sends and time-outs. */
+void round_advance(struct run *u, uint64_t now);
+/* Ends what the target is doing; requests under way count as nothing. */
+void round_abandon(struct run *u);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * A target's row: what store.h offers, and its making, which is the store's.
+ */
+#ifndef ROW_H
+#define ROW_H
+
+#include <stdatomic.h>
+
+#include "store.h"
+
+struct cell {
+	_Atomic uint64_t sent, rest; /* struct sample, word by word */
+};
+
+struct ring {
+	struct ring *older; /* in the list of replaced ones */
+	uint32_t mask;	    /* capacity - 1 */
+	struct cell cell[];
+};
+
+enum { TLS_WORDS = (sizeof(struct tls_facts) + 7) / 8 };
+
+struct row_tls {
+	_Atomic bool set;
+	_Atomic uint64_t word[TLS_WORDS];
+};
+
+struct row {
+	_Atomic uint32_t seq; /* odd while the writer is within */
+	_Atomic uint32_t refs;
+	_Atomic uint64_t appended;	  /* samples ever written to the ring */
+	_Atomic(struct ring *) ring;	  /* owned */
+	_Atomic(struct ring *) next_ring; /* left by the control */
+	_Atomic(struct ring *) replaced;  /* left to the control */
+	_Atomic bool link_down;
+	_Atomic uint64_t link_up_at;
+	struct row_tls *tls; /* owned; NULL unless a TLS path */
+	struct judge judge;  /* the writer's */
+	void *owner;	     /* the writer's run */
+	_Atomic uint64_t word[TALLY_WORDS];
+};
+
+/* One reference. capacity is a power of two. NULL: no memory. */
+struct row *row_new(uint32_t capacity, bool tls);
+/* Room for TLS facts in a restored row, before its writer has it. */
+int row_want_tls(struct row *r);
+struct ring *row_ring_new(uint32_t capacity);
+void row_rings_free(struct ring *g); /* g and its older ones */
+
+#endif

@@ -1,0 +1,349 @@
+/*
+ * The requests of one probe, and what becomes of them. Requests are entered
+ * into the row in the order in which they were sent, so that runs of loss and
+ * jitter are exact: an answer waits for those sent before it, at most one
+ * time-out.
+ */
+#include "build.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "run.h"
+
+struct run *
+run_new(struct target *t, struct row *r, size_t state)
+{
+	size_t head =
+	    sizeof(struct run) + t->count * sizeof(struct run_request);
+	struct run *u;
+
+	head = (head + 15) & ~(size_t)15;
+	u = calloc(1, head + state);
+	if (u == NULL)
+		return NULL;
+	u->target = target_ref(t);
+	u->row = row_ref(r);
+	u->probe.path = &t->path;
+	u->probe.state = (char *)u + head;
+	return u;
+}
+
+void
+run_free(struct run *u)
+{
+	if (u == NULL)
+		return;
+	target_unref(u->target);
+	row_unref(u->row);
+	free(u);
+}
+
+void
+run_reset(struct run *u, uint64_t now, enum trigger trigger)
+{
+	u->start_ns = now;
+	u->first_ns = 0;
+	u->sent = u->entered = 0;
+	u->total = (uint8_t)u->target->count;
+	u->answered = u->errors = u->locals = 0;
+	u->trigger = trigger;
+	row_begin(u->row);
+	row_set(u->row, TALLY_TRIGGER, trigger);
+	for (unsigned p = 1; p < PHASE_END; p++)
+		row_set(u->row, TALLY_PHASE + p - 1, 0);
+	row_end(u->row);
+}
+
+/* How we look from outside, as the peer saw it. */
+static void
+mapped_enter(struct run *u, const struct answer *a)
+{
+	uint64_t words[TALLY_WORDS];
+	struct addr before;
+
+	if (a->mapped == NULL || addr_family(a->mapped) == 0)
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		words[TALLY_MAPPED + i] = row_get(u->row, TALLY_MAPPED + i);
+	row_read_addr(words, TALLY_MAPPED, &before);
+	row_begin(u->row);
+	if (addr_family(&before) != 0 && !addr_same_host(&before, a->mapped))
+		row_add(u->row, TALLY_MAPPED_CHANGES, 1);
+	row_set_addr(u->row, TALLY_MAPPED, a->mapped);
+	row_set(u->row, TALLY_MAPPED_AT, clock_mono());
+	row_set(u->row, TALLY_LOCAL_PORT, a->local_port);
+	row_end(u->row);
+}
+
+static void
+count_late(struct run *u)
+{
+	row_begin(u->row);
+	row_add(u->row, TALLY_LATE, 1);
+	row_end(u->row);
+}
+
+bool
+run_end(struct run *u, unsigned seq, const struct answer *a)
+{
+	struct run_request *q = &u->request[seq];
+	bool answer = outcome_class(a->outcome) == OUTCOME_CLASS_ANSWER;
+
+	if (seq >= u->sent)
+		return false;
+	if (q->outcome != 0) {
+		/* Once is late; more of the same are duplicates. */
+		if (answer && q->outcome == OUTCOME_TIMEOUT && q->code == 0) {
+			q->code = -1;
+			count_late(u);
+		}
+		return false;
+	}
+	if (answer && a->rtt_ns > u->target->path.timeout_ns) {
+		q->outcome = OUTCOME_TIMEOUT;
+		q->code = -1;
+		count_late(u);
+		return true;
+	}
+	q->outcome = (uint8_t)a->outcome;
+	q->code = a->code;
+	q->rtt_ns = answer ? a->rtt_ns : 0;
+	if (answer)
+		mapped_enter(u, a);
+	return true;
+}
+
+void
+run_expire(struct run *u, uint64_t now)
+{
+	for (unsigned i = u->entered; i < u->sent; i++) {
+		struct run_request *q = &u->request[i];
+
+		if (q->outcome == 0 &&
+		    now >= q->sent_ns + u->target->path.timeout_ns) {
+			q->outcome = OUTCOME_TIMEOUT;
+			q->code = 0;
+		}
+	}
+}
+
+void
+run_end_all(struct run *u, enum outcome o, int code)
+{
+	/* Nothing was sent yet: the set-up itself is the sample that failed. */
+	if (u->sent == 0) {
+		u->request[0] = (struct run_request){.sent_ns = u->start_ns};
+		u->sent = 1;
+	}
+	for (unsigned i = u->entered; i < u->sent; i++)
+		if (u->request[i].outcome == 0) {
+			u->request[i].outcome = (uint8_t)o;
+			u->request[i].code = code;
+		}
+	u->total = u->sent;
+}
+
+uint64_t
+run_oldest(const struct run *u)
+{
+	for (unsigned i = u->entered; i < u->sent; i++)
+		if (u->request[i].outcome == 0)
+			return u->request[i].sent_ns;
+	return UINT64_MAX;
+}
+
+bool
+run_complete(const struct run *u)
+{
+	return u->entered == u->total;
+}
+
+/* The shortest window without what has left it. */
+static void
+sums_evict(struct run *u, uint64_t now, uint64_t short_ns)
+{
+	uint64_t end = row_appended(u->row), size = row_capacity(u->row);
+	uint64_t from = now > short_ns ? now - short_ns : 0;
+
+	assert(end - u->tail <= size);
+	while (u->tail < end) {
+		struct sample s = row_sample(u->row, u->tail);
+
+		/* The ring is sized for the longest window, but be sure. */
+		if (s.sent_ns > from && end - u->tail < size)
+			break;
+		window_sums_remove(&u->sums, &s);
+		u->tail++;
+	}
+}
+
+void
+run_sums_reset(struct run *u, uint64_t now, uint64_t short_ns)
+{
+	uint64_t end = row_appended(u->row), size = row_capacity(u->row);
+	uint64_t from = now > short_ns ? now - short_ns : 0;
+
+	u->sums = (struct window_sums){0};
+	u->tail = end;
+	while (u->tail > 0 && end - u->tail < size - 1) {
+		struct sample s = row_sample(u->row, u->tail - 1);
+
+		if (s.sent_ns <= from)
+			break;
+		window_sums_add(&u->sums, &s);
+		u->tail--;
+	}
+}
+
+/* One ended request: the counters, within row_begin and row_end. */
+static void
+tally_enter(struct run *u, const struct run_request *q, uint64_t now)
+{
+	struct row *r = u->row;
+	enum outcome o = q->outcome;
+
+	row_add(r, TALLY_ENDED + o - 1, 1);
+	row_set(r, TALLY_LAST_OUTCOME, o);
+	row_set(r, TALLY_LAST_CODE, q->code > 0 ? (uint64_t)q->code : 0);
+	switch (outcome_class(o)) {
+	case OUTCOME_CLASS_LOCAL:
+		row_add(r, TALLY_LOCAL, 1);
+		u->locals++;
+		return;
+	case OUTCOME_CLASS_LOSS:
+		row_add(r, TALLY_REQUESTS, 1);
+		row_add(r, TALLY_LOST, 1);
+		return;
+	case OUTCOME_CLASS_ANSWER:
+		break;
+	}
+	row_add(r, TALLY_REQUESTS, 1);
+	row_add(r, TALLY_RTT_SUM, q->rtt_ns);
+	row_add(r, TALLY_BUCKET + stats_bucket(q->rtt_ns), 1);
+	row_set(r, TALLY_LAST_RTT, q->rtt_ns);
+	row_set(r, TALLY_SUCCESS_AT, now);
+	u->answered++;
+	u->errors += o == OUTCOME_ERROR_RESPONSE;
+}
+
+void
+run_enter(struct run *u, uint64_t now, uint64_t short_ns)
+{
+	while (u->entered < u->sent && u->request[u->entered].outcome != 0) {
+		struct run_request *q = &u->request[u->entered];
+		unsigned flags = 0;
+		struct sample s;
+
+		/* While our own link was down nobody else is to blame. */
+		if (outcome_class(q->outcome) == OUTCOME_CLASS_LOSS &&
+		    q->outcome != OUTCOME_DNS &&
+		    row_link_was_down(u->row, q->sent_ns))
+			q->outcome = OUTCOME_LOCAL;
+		row_begin(u->row);
+		tally_enter(u, q, now);
+		row_end(u->row);
+		u->entered++;
+		if (run_complete(u))
+			flags = SAMPLE_LAST |
+				(u->answered > 0 ? SAMPLE_PROBE_OK : 0);
+		s = sample_make(q->sent_ns, q->rtt_ns, q->outcome, flags);
+		/* Room first: the ring overwrites its oldest. */
+		sums_evict(u, now, short_ns);
+		row_append(u->row, &s);
+		window_sums_add(&u->sums, &s);
+	}
+}
+
+static void
+note_state(
+    const struct run *u, struct sched_note *n, const struct judge_change *c)
+{
+	static const uint8_t kinds[STATE_END] = {
+	    [STATE_UNKNOWN] = EVENT_TARGET_UNKNOWN,
+	    [STATE_UP] = EVENT_TARGET_UP,
+	    [STATE_DEGRADED] = EVENT_TARGET_DEGRADED,
+	    [STATE_DOWN] = EVENT_TARGET_DOWN,
+	};
+
+	n->kind = kinds[c->to];
+	n->from = c->from;
+	n->to = c->to;
+}
+
+static void
+judge_notes(const struct run *u, const struct judge_change *c,
+    struct sched_note *n, void (*note)(void *, const struct sched_note *),
+    void *arg)
+{
+	const struct judge *j = row_judge(u->row);
+	const struct thresholds *t = &u->target->thresholds;
+
+	if (c->loss) {
+		n->kind = j->loss_high ? EVENT_LOSS_HIGH : EVENT_LOSS_NORMAL;
+		n->value = window_sums_loss(&u->sums);
+		n->threshold =
+		    j->loss_high ? t->loss_degraded : t->loss_recovered;
+		note(arg, n);
+	}
+	if (c->rtt) {
+		n->kind =
+		    j->rtt_high ? EVENT_LATENCY_HIGH : EVENT_LATENCY_NORMAL;
+		n->value = window_sums_mean(&u->sums);
+		n->threshold = j->rtt_high ? t->rtt_degraded : t->rtt_recovered;
+		note(arg, n);
+	}
+	n->value = n->threshold = 0;
+	if (c->state && c->to < STATE_END) {
+		note_state(u, n, c);
+		note(arg, n);
+	}
+}
+
+static void
+judge_row(struct run *u, const struct judge_input *in)
+{
+	const struct judge *j = row_judge(u->row);
+	struct row *r = u->row;
+
+	row_begin(r);
+	row_add(r, TALLY_PROBES, 1);
+	if (!in->answered && !in->local)
+		row_add(r, TALLY_PROBE_FAILURES, 1);
+	row_set(r, TALLY_PROBE_AT, in->now);
+	row_set(r, TALLY_SUCCESS, in->answered);
+	row_set(r, TALLY_STATE, j->state);
+	row_set(r, TALLY_CHANGED_AT, j->changed_ns);
+	row_set(r, TALLY_CHANGES, j->changes);
+	row_set(r, TALLY_FAILS, j->fails);
+	row_set(r, TALLY_LOSS_HIGH, j->loss_high);
+	row_set(r, TALLY_RTT_HIGH, j->rtt_high);
+	row_set(r, TALLY_SHORT_LOSS, in->loss_ppm);
+	row_set(r, TALLY_SHORT_RTT, in->rtt_ns);
+	row_end(r);
+}
+
+void
+run_judge(struct run *u, uint64_t now, uint64_t short_ns,
+    void (*note)(void *arg, const struct sched_note *n), void *arg)
+{
+	struct judge_input in = {.now = now};
+	struct judge_change c;
+	struct sched_note n = {.at = now,
+	    .index = u->target->index,
+	    .window_s = (uint32_t)(short_ns / CLOCK_SEC)};
+
+	sums_evict(u, now, short_ns);
+	in.answered = u->answered > 0;
+	in.error = in.answered && u->errors == u->answered;
+	in.local = !in.answered && u->locals > 0;
+	in.loss_ppm = window_sums_loss(&u->sums);
+	in.rtt_ns = window_sums_mean(&u->sums);
+	c = judge_probe(
+	    row_judge(u->row), &u->target->thresholds, u->target->expect, &in);
+	judge_row(u, &in);
+	n.outcome = (uint8_t)row_get(u->row, TALLY_LAST_OUTCOME);
+	judge_notes(u, &c, &n, note, arg);
+}

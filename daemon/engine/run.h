@@ -1,0 +1,79 @@
+/*
+ * A run: the life of one target in a schedule, probe after probe. sched.c
+ * says when; run.c keeps the requests of a probe, and enters them into the
+ * row in the order in which they were sent.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector.h"
+#include "sched.h"
+#include "store.h"
+#include "wheel.h"
+
+enum run_phase { RUN_IDLE, RUN_QUEUED, RUN_SETUP, RUN_SENDING };
+
+struct run_request {
+	uint64_t sent_ns, rtt_ns;
+	uint8_t outcome; /* 0: under way */
+	int32_t code;
+};
+
+struct run {
+	struct wheel_item item; /* first: the wheel gives it back */
+	struct probe probe;	/* what the collector sees */
+	struct sched *sched;
+	struct sched_kind *kind;     /* its collector in this loop */
+	struct run *queued;	     /* next in the kind's queue */
+	struct target *target;	     /* reference */
+	struct row *row;	     /* reference */
+	uint64_t generation;	     /* of the last roster that had it */
+	uint64_t due_ns;	     /* when the next round is regularly due */
+	uint64_t start_ns, first_ns; /* of the round: start, first request */
+	struct window_sums sums;     /* shortest window: samples from tail on */
+	uint64_t tail;
+	uint8_t phase;		/* enum run_phase */
+	uint8_t trigger, again; /* enum trigger; again: once more, 0 no */
+	bool started;		/* stop() is owed */
+	bool first_done;
+	uint8_t sent, entered; /* requests sent; entered into the row */
+	uint8_t total;	       /* requests of this round */
+	uint8_t answered, errors, locals;
+	struct run_request request[]; /* target->count, then the state */
+};
+
+/* NULL: no memory. References to both are taken. */
+struct run *run_new(struct target *t, struct row *r, size_t state);
+void run_free(struct run *u);
+/* A new round begins. */
+void run_reset(struct run *u, uint64_t now, enum trigger trigger);
+
+/*
+ * Request seq ended. False when it had ended before: then a is a late answer
+ * (counted here) or a duplicate.
+ */
+bool run_end(struct run *u, unsigned seq, const struct answer *a);
+/* Requests under way since before now - timeout end as timeouts. */
+void run_expire(struct run *u, uint64_t now);
+/* Every request that was sent and has not ended ends like this. */
+void run_end_all(struct run *u, enum outcome o, int code);
+/* Ended requests at the head go into the row. */
+void run_enter(struct run *u, uint64_t now, uint64_t short_ns);
+/* The oldest request under way was sent then; UINT64_MAX: none is. */
+uint64_t run_oldest(const struct run *u);
+/* All requests of the round have been entered. */
+bool run_complete(const struct run *u);
+
+/*
+ * The round is over: counters, then the judge. What changed goes to note().
+ */
+void run_judge(struct run *u, uint64_t now, uint64_t short_ns,
+    void (*note)(void *arg, const struct sched_note *n), void *arg);
+
+/* The sums made anew, after a start, a reload or another shortest window. */
+void run_sums_reset(struct run *u, uint64_t now, uint64_t short_ns);
+
+#endif

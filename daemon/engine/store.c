@@ -1,0 +1,365 @@
+/*
+ * Rosters: which rows there are, who they belong to, and what was decided
+ * about them. The roster and the decision are swapped as a whole under a
+ * mutex that only readers and the control thread take; rows themselves are
+ * in row.c and never wait for it.
+ */
+#include "build.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index.h"
+#include "inventory.h"
+#include "row.h"
+#include "store.h"
+
+struct store {
+	pthread_mutex_t swap;	   /* roster and decision */
+	pthread_mutex_t reading;   /* rings stay while it is held */
+	struct roster *roster;	   /* reference */
+	struct decision *decision; /* reference or NULL */
+	uint64_t generation;
+	/* control thread only */
+	struct index name[2]; /* targets, clusters: name -> index */
+	uint32_t next_index[2];
+	struct index restored; /* key -> struct row *, owned */
+};
+
+struct roster *
+roster_ref(struct roster *r)
+{
+	__atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED);
+	return r;
+}
+
+void
+roster_unref(struct roster *r)
+{
+	if (r == NULL || __atomic_fetch_sub(&r->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	for (size_t i = 0; i < r->entries; i++) {
+		target_unref(r->entry[i].target);
+		row_unref(r->entry[i].row);
+	}
+	free(r->entry);
+	free(r->cluster);
+	free(r);
+}
+
+void
+decision_unref(struct decision *d)
+{
+	if (d == NULL || __atomic_fetch_sub(&d->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	free(d->cluster);
+	free(d->changed_at);
+	free(d);
+}
+
+static struct roster *
+roster_new(size_t entries, size_t clusters)
+{
+	struct roster *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->refs = 1;
+	r->entry = calloc(entries + 1, sizeof(*r->entry));
+	r->cluster = calloc(clusters + 1, sizeof(*r->cluster));
+	if (r->entry == NULL || r->cluster == NULL) {
+		roster_unref(r);
+		return NULL;
+	}
+	return r;
+}
+
+struct store *
+store_new(void)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	pthread_mutex_init(&s->swap, NULL);
+	pthread_mutex_init(&s->reading, NULL);
+	s->next_index[0] = s->next_index[1] = 1;
+	s->roster = roster_new(0, 0);
+	if (s->roster == NULL) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+store_restored_drop(struct store *s)
+{
+	for (size_t i = 0; i < s->restored.slots; i++)
+		row_unref((struct row *)(uintptr_t)s->restored.slot[i].value);
+	index_free(&s->restored);
+}
+
+void
+store_free(struct store *s)
+{
+	if (s == NULL)
+		return;
+	store_restored_drop(s);
+	roster_unref(s->roster);
+	decision_unref(s->decision);
+	index_free(&s->name[0]);
+	index_free(&s->name[1]);
+	pthread_mutex_destroy(&s->swap);
+	pthread_mutex_destroy(&s->reading);
+	free(s);
+}
+
+struct roster *
+store_roster(struct store *s)
+{
+	struct roster *r;
+
+	pthread_mutex_lock(&s->swap);
+	r = roster_ref(s->roster);
+	pthread_mutex_unlock(&s->swap);
+	return r;
+}
+
+struct decision *
+store_decision(struct store *s)
+{
+	struct decision *d;
+
+	pthread_mutex_lock(&s->swap);
+	d = s->decision;
+	if (d != NULL)
+		__atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&s->swap);
+	return d;
+}
+
+void
+store_decide(struct store *s, struct decision *d)
+{
+	struct decision *old;
+
+	pthread_mutex_lock(&s->swap);
+	old = s->decision;
+	s->decision = d;
+	pthread_mutex_unlock(&s->swap);
+	decision_unref(old);
+}
+
+void
+store_read_lock(struct store *s)
+{
+	pthread_mutex_lock(&s->reading);
+}
+
+void
+store_read_unlock(struct store *s)
+{
+	pthread_mutex_unlock(&s->reading);
+}
+
+/* The index of a name, a new one if it has none. 0: no memory. */
+static uint32_t
+index_of(struct store *s, int kind, const char *name)
+{
+	struct index_entry *e = index_add(&s->name[kind], name);
+
+	if (e == NULL)
+		return 0;
+	if (e->value == 0)
+		e->value = s->next_index[kind]++;
+	return (uint32_t)e->value;
+}
+
+void
+store_index_set(struct store *s, int kind, const char *name, uint32_t index)
+{
+	struct index_entry *e = index_add(&s->name[kind], name);
+
+	if (e == NULL)
+		return;
+	e->value = index;
+	if (index >= s->next_index[kind])
+		s->next_index[kind] = index + 1;
+}
+
+void
+store_index_each(struct store *s,
+    void (*each)(void *arg, int kind, const char *name, uint32_t index),
+    void *arg)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		const struct index *x = &s->name[kind];
+
+		for (size_t i = 0; i < x->slots; i++)
+			if (x->slot[i].text != NULL)
+				each(arg, kind, x->slot[i].text,
+				    (uint32_t)x->slot[i].value);
+	}
+}
+
+void
+store_row_each(struct store *s,
+    void (*each)(void *arg, const char *key, struct row *r), void *arg)
+{
+	for (size_t i = 0; i < s->roster->entries; i++)
+		each(arg, s->roster->entry[i].target->key,
+		    s->roster->entry[i].row);
+	for (size_t i = 0; i < s->restored.slots; i++)
+		if (s->restored.slot[i].value != 0)
+			each(arg, s->restored.slot[i].text,
+			    (struct row *)(uintptr_t)s->restored.slot[i].value);
+}
+
+struct row *
+store_row_restore(struct store *s, const char *key, uint32_t capacity)
+{
+	struct index_entry *e = index_add(&s->restored, key);
+	struct row *r;
+
+	if (e == NULL)
+		return NULL;
+	r = row_new(capacity, false);
+	row_unref((struct row *)(uintptr_t)e->value);
+	e->value = (uintptr_t)r;
+	return r;
+}
+
+/* Leaves the writer a ring of the size that the target now needs. */
+static int
+row_resize(struct row *r, const struct target *t)
+{
+	uint32_t want = target_ring_size(t);
+	struct ring *g = NULL;
+
+	if (want != row_capacity(r)) {
+		g = row_ring_new(want);
+		if (g == NULL)
+			return -1;
+	}
+	free(atomic_exchange(&r->next_ring, g));
+	return 0;
+}
+
+/* The row of a target: that of its key, now or before the restart, or new. */
+static struct row *
+row_for(struct store *s, const struct index *present, const struct target *t)
+{
+	struct index_entry *e = index_find(present, t->key);
+	bool tls = t->path.transport == TRANSPORT_TLS;
+	struct row *r = NULL;
+
+	if (e != NULL) {
+		r = row_ref((struct row *)(uintptr_t)e->value);
+	} else if ((e = index_find(&s->restored, t->key)) != NULL &&
+		   e->value != 0) {
+		r = (struct row *)(uintptr_t)e->value;
+		e->value = 0;
+	}
+	if (r == NULL)
+		return row_new(target_ring_size(t), tls);
+	if (row_resize(r, t) < 0 || (tls && row_want_tls(r) < 0)) {
+		row_unref(r);
+		return NULL;
+	}
+	return r;
+}
+
+static int
+entry_by_index(const void *a, const void *b)
+{
+	const struct roster_entry *x = a, *y = b;
+
+	return x->target->index < y->target->index
+		   ? -1
+		   : x->target->index > y->target->index;
+}
+
+static int
+cluster_by_index(const void *a, const void *b)
+{
+	const struct roster_cluster *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int
+roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
+    const struct index *present)
+{
+	for (size_t i = 0; i < inv->targets; i++) {
+		struct target *t = inv->target[i];
+		struct row *row = row_for(s, present, t);
+
+		t->index = index_of(s, 0, t->name);
+		if (row == NULL || t->index == 0) {
+			row_unref(row);
+			return -1;
+		}
+		r->entry[r->entries++] =
+		    (struct roster_entry){target_ref(t), row, 0};
+	}
+	for (size_t i = 0; i < inv->clusters; i++) {
+		const struct inventory_cluster *c = &inv->cluster[i];
+		struct roster_cluster *to = &r->cluster[r->clusters++];
+
+		to->index = index_of(s, 1, c->name);
+		to->class = c->class;
+		memcpy(to->name, c->name, sizeof(to->name));
+		memcpy(to->has, c->has, sizeof(to->has));
+	}
+	qsort(r->entry, r->entries, sizeof(*r->entry), entry_by_index);
+	qsort(r->cluster, r->clusters, sizeof(*r->cluster), cluster_by_index);
+	return 0;
+}
+
+/* Frees the rings that the writers have left, with no reader about. */
+static void
+rings_collect(struct store *s)
+{
+	store_read_lock(s);
+	for (size_t i = 0; i < s->roster->entries; i++)
+		row_rings_free(
+		    atomic_exchange(&s->roster->entry[i].row->replaced, NULL));
+	store_read_unlock(s);
+}
+
+struct roster *
+store_adopt(struct store *s, const struct inventory *inv)
+{
+	struct roster *r = roster_new(inv->targets, inv->clusters), *old;
+	struct index present = {0};
+	int err = r == NULL ? -1 : 0;
+
+	rings_collect(s);
+	for (size_t i = 0; err == 0 && i < s->roster->entries; i++) {
+		struct index_entry *e =
+		    index_add(&present, s->roster->entry[i].target->key);
+
+		if (e == NULL)
+			err = -1;
+		else
+			e->value = (uintptr_t)s->roster->entry[i].row;
+	}
+	if (err == 0)
+		err = roster_fill(s, r, inv, &present);
+	index_free(&present);
+	if (err < 0) {
+		roster_unref(r);
+		return NULL;
+	}
+	r->generation = ++s->generation;
+	pthread_mutex_lock(&s->swap);
+	old = s->roster;
+	s->roster = r;
+	pthread_mutex_unlock(&s->swap);
+	roster_unref(old);
+	return roster_ref(r);
+}
