@@ -12,7 +12,7 @@
 #include "nodelist.h"
 #include "profile.h"
 #include "target.h"
-#include "yaml.h"
+#include "doc.h"
 
 enum { CONFIG_WINDOWS = 4 };
 
@@ -92,10 +92,10 @@ struct config {
  * Loads and checks a file. On errors returns NULL with all of them in
  * *errors, sorted. Paths in the file are relative to the file.
  */
-struct config *config_load(const char *file, struct yaml_errors *errors);
+struct config *config_load(const char *file, struct doc_errors *errors);
 /* The same from memory; name stands for the file in messages and paths. */
 struct config *config_parse(const char *name, const char *text, size_t len,
-    struct yaml_errors *errors);
+    struct doc_errors *errors);
 void config_free(struct config *c);
 
 /*
@@ -106,12 +106,12 @@ void config_free(struct config *c);
  */
 int config_target_file(const struct config *c, const char *name,
     const char *text, size_t len, struct config_target **out, size_t *n,
-    struct yaml_errors *errors);
+    struct doc_errors *errors);
 void config_targets_free(struct config_target *t, size_t n);
 
 /* "FILE:LINE:COLUMN: error: TEXT" per line, into a buffer for people. */
 struct buf;
 void config_errors_text(struct buf *b, const char *file,
-    const struct yaml_errors *e);
+    const struct doc_errors *e);
 
 #endif

@@ -11,7 +11,7 @@
 #include "subnet.h"
 #include "word.h"
 
-struct yaml_errors;
+struct doc_errors;
 
 struct profile_subnet {
 	char *id;		/* "NET-01" */
@@ -32,7 +32,7 @@ struct profile {
  * default). Errors are appended, NULL is returned. Owned by the caller.
  */
 struct profile *profile_load(const char *file, const char *revision,
-    struct yaml_errors *errors);
+    struct doc_errors *errors);
 void profile_free(struct profile *p);
 
 #endif
