@@ -20,7 +20,7 @@ struct buf {
 #define BUF_INIT { NULL, 0, 0, false }
 
 void buf_free(struct buf *b);		/* frees the bytes, not the struct */
-void buf_reset(struct buf *b);		/* len = 0, keeps the memory */
+void buf_reset(struct buf *b);		/* empty, no error; keeps the memory */
 /* Room for n more bytes: a place to write to, or NULL. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_put(struct buf *b, const void *bytes, size_t n);
