@@ -1,0 +1,361 @@
+/*
+ * Setting up a channel: connect, handshake, and the second handshake. A
+ * channel lives in the room of its stream.
+ */
+#include "build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel.h"
+#include "clock.h"
+#include "stream.h"
+#include "stream_tls.h"
+
+/* Handshake steps of 0.5 ms each before others in the loop get their turn. */
+enum { TLS_BATCH = 4 };
+
+struct channel_pool {
+	struct stream_pool *streams;
+	struct stream_tls *tls; /* NULL: TCP */
+	const struct channel_ops *ops;
+};
+
+enum stage {
+	STAGE_CONNECT,
+	STAGE_HANDSHAKE,
+	STAGE_READY,
+	STAGE_OVER /* probe_fail() was called: wait to be closed */
+};
+
+struct channel {
+	struct stream *stream;
+	struct channel_pool *pool;
+	struct channel **at; /* the owner's pointer to this */
+	enum stage stage;
+	struct ssl_st *ssl;
+	int read_alert;		/* that ended reading; 0: none */
+	uint64_t start_ns;	/* of the probe */
+	uint64_t handshake_ns;	/* when it began */
+	bool named;		/* the second handshake, with a name */
+	struct tls_facts facts; /* of the first one, kept for its end */
+	int alert;		/* that ended the first one */
+	max_align_t room[];
+};
+
+static struct channel *
+channel_of(struct stream *s)
+{
+	return stream_room(s);
+}
+
+void
+channel_fail(struct channel *c, enum outcome o, int code)
+{
+	c->stage = STAGE_OVER;
+	probe_fail(channel_probe(c), o, code);
+}
+
+/* The handshake without a name failed, and this is all there is to say. */
+static void
+report_failure(struct channel *c, const struct tls_facts *facts, int alert)
+{
+	uint32_t use = channel_use(c);
+
+	probe_tls(channel_probe(c), facts);
+	if (channel_use(c) == use)
+		channel_fail(c, OUTCOME_TLS_HANDSHAKE, alert);
+}
+
+/* The second handshake came to an end. */
+static void
+end_second(struct channel *c, bool worked)
+{
+	struct tls_facts facts = c->facts;
+
+	if (worked) {
+		/* It shows the certificate that the first could not. */
+		if (!facts.have_cert)
+			stream_tls_facts(c->ssl, &facts);
+		facts.sni_required = 2;
+	}
+	report_failure(c, &facts, c->alert);
+}
+
+/*
+ * Only in the first half of the probe's time: one that waits for its time-out
+ * would be said to have timed out.
+ */
+static bool
+may_ask_by_name(const struct channel *c)
+{
+	const struct path *path = channel_probe(c)->path;
+	struct addr literal;
+
+	return path->host != NULL && path->host[0] != '\0' &&
+	       addr_parse_host(&literal, path->host) < 0 &&
+	       clock_mono() - c->start_ns < path->timeout_ns / 2;
+}
+
+static int
+open_stream(struct channel_pool *pool, struct probe *p, struct channel **at)
+{
+	struct stream *s;
+	int err = stream_open(pool->streams, p->path, p, &s);
+
+	if (err < 0)
+		return err;
+	*at = channel_of(s);
+	(*at)->stream = s;
+	(*at)->pool = pool;
+	(*at)->at = at;
+	return 0;
+}
+
+static void
+handshake_failed(struct channel *c, int alert)
+{
+	struct channel **at = c->at, *second;
+	struct tls_facts facts;
+
+	stream_tls_facts(c->ssl, &facts);
+	if (!may_ask_by_name(c) ||
+	    open_stream(c->pool, channel_probe(c), at) < 0) {
+		report_failure(c, &facts, alert);
+		return;
+	}
+	second = *at;
+	second->named = true;
+	second->start_ns = c->start_ns;
+	second->facts = facts;
+	second->alert = alert;
+	channel_close(c);
+}
+
+static void
+ready(struct channel *c)
+{
+	c->stage = STAGE_READY;
+	c->pool->ops->ready(c);
+}
+
+static void
+handshake(struct channel *c)
+{
+	struct probe *p = channel_probe(c);
+	uint32_t use = channel_use(c);
+	struct tls_facts facts;
+	int alert, err = stream_tls_handshake(c->ssl, &alert);
+
+	if (err == -EAGAIN)
+		return;
+	if (c->named) {
+		end_second(c, err == 0);
+		return;
+	}
+	if (err < 0) {
+		handshake_failed(c, alert);
+		return;
+	}
+	probe_phase(p, PHASE_TLS, clock_mono() - c->handshake_ns);
+	stream_tls_facts(c->ssl, &facts);
+	facts.sni_required = 1;
+	probe_tls(p, &facts);
+	if (channel_use(c) == use)
+		ready(c);
+}
+
+static void
+on_connected(struct stream *s)
+{
+	struct channel *c = channel_of(s);
+	struct probe *p = channel_probe(c);
+	struct stream_tls *tls = c->pool->tls;
+	enum stamp stamp;
+
+	if (!c->named)
+		probe_phase(p, PHASE_CONNECT, stream_connect_time(s, &stamp));
+	if (tls == NULL) {
+		ready(c);
+		return;
+	}
+	c->ssl = stream_tls_session(tls, s, c->named ? p->path->host : NULL);
+	if (c->ssl == NULL) {
+		channel_fail(c, OUTCOME_LOCAL, 0);
+		return;
+	}
+	c->stage = STAGE_HANDSHAKE;
+	c->handshake_ns = clock_mono();
+	handshake(c);
+}
+
+static void
+on_failed(struct stream *s, enum outcome o)
+{
+	struct channel *c = channel_of(s);
+
+	if (c->named)
+		end_second(c, false);
+	else
+		channel_fail(c, o, 0);
+}
+
+static void
+on_io(struct stream *s)
+{
+	struct channel *c = channel_of(s);
+
+	if (c->stage == STAGE_HANDSHAKE)
+		handshake(c);
+	else if (c->stage == STAGE_READY)
+		c->pool->ops->io(c);
+}
+
+static const struct stream_ops channel_stream_ops = {
+    .connected = on_connected, .failed = on_failed, .io = on_io};
+
+int
+channel_pool_new(const struct channel_setup *setup, struct channel_pool **out)
+{
+	struct stream_setup streams = {.loop = setup->loop,
+	    .ops = &channel_stream_ops,
+	    .room = sizeof(struct channel) + setup->room,
+	    .batch = setup->tls ? TLS_BATCH : 0,
+	    .payload = true};
+	struct channel_pool *pool = calloc(1, sizeof(*pool));
+	int err = 0;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	pool->ops = setup->ops;
+	if (setup->tls)
+		err = stream_tls_new(setup->loop, setup->ca_file, &pool->tls);
+	if (err == 0)
+		err = stream_pool_new(&streams, &pool->streams);
+	if (err < 0) {
+		channel_pool_free(pool);
+		return err;
+	}
+	*out = pool;
+	return 0;
+}
+
+static void
+close_each(struct stream *s, void *arg)
+{
+	(void)arg;
+	channel_close(channel_of(s));
+}
+
+void
+channel_pool_free(struct channel_pool *pool)
+{
+	if (pool == NULL)
+		return;
+	if (pool->streams != NULL)
+		stream_pool_each(pool->streams, close_each, NULL);
+	stream_pool_free(pool->streams);
+	stream_tls_free(pool->tls);
+	free(pool);
+}
+
+/* A second handshake has had its share of the probe's time. */
+static void
+expire_second(struct stream *s, void *arg)
+{
+	const uint64_t *now = arg;
+	struct channel *c = channel_of(s);
+
+	if (c->named && c->stage != STAGE_OVER &&
+	    *now >= c->start_ns + channel_probe(c)->path->timeout_ns / 2)
+		end_second(c, false);
+}
+
+void
+channel_pool_tick(struct channel_pool *pool, uint64_t now)
+{
+	if (pool->tls != NULL)
+		stream_pool_each(pool->streams, expire_second, &now);
+}
+
+void
+channel_pool_adjust(struct channel_pool *pool, const char *ca_file)
+{
+	if (pool->tls != NULL)
+		stream_tls_adjust(pool->tls, ca_file);
+}
+
+int
+channel_open(struct channel_pool *pool, struct probe *p, struct channel **at)
+{
+	int err = open_stream(pool, p, at);
+
+	if (err == 0)
+		(*at)->start_ns = stream_started((*at)->stream);
+	return err;
+}
+
+void
+channel_close(struct channel *c)
+{
+	if (c == NULL)
+		return;
+	stream_tls_end(c->ssl);
+	c->ssl = NULL;
+	stream_close(c->stream);
+}
+
+struct probe *
+channel_probe(const struct channel *c)
+{
+	return stream_owner(c->stream);
+}
+
+void *
+channel_room(struct channel *c)
+{
+	return c->room;
+}
+
+uint32_t
+channel_use(const struct channel *c)
+{
+	return stream_use(c->stream);
+}
+
+ssize_t
+channel_read(struct channel *c, void *buf, size_t len)
+{
+	if (c->ssl != NULL)
+		return stream_tls_read(c->ssl, buf, len, &c->read_alert);
+	return stream_read(c->stream, buf, len);
+}
+
+ssize_t
+channel_write(struct channel *c, const void *buf, size_t len)
+{
+	if (c->ssl != NULL)
+		return stream_tls_write(c->ssl, buf, len);
+	return stream_write(c->stream, buf, len);
+}
+
+uint64_t
+channel_received(const struct channel *c, enum stamp *stamp)
+{
+	return stream_received(c->stream, stamp);
+}
+
+void
+channel_end(struct channel *c, ssize_t n)
+{
+	/* TLS 1.3 refuses a client only after its handshake is done. */
+	if (c->read_alert != 0)
+		channel_fail(c, OUTCOME_TLS_HANDSHAKE, c->read_alert);
+	else if (n == -EPROTO || n == -EMSGSIZE)
+		channel_fail(c, OUTCOME_PROTOCOL, 0);
+	else if (n == 0)
+		channel_fail(c, OUTCOME_RESET, 0);
+	else
+		channel_fail(c, outcome_of_errno((int)-n, false), 0);
+}

@@ -1,0 +1,34 @@
+/* The list of collectors, and finding one by its name in the configuration. */
+#include "build.h"
+
+#include <string.h>
+
+#include "collectors.h"
+
+const struct collector *const collectors[] = {
+    &collector_stun_stream,
+    &collector_stun_stream_tls,
+    &collector_tcp,
+    NULL,
+};
+
+const struct collector *
+collectors_find(const char *name, enum transport t)
+{
+	for (const struct collector *const *c = collectors; *c != NULL; c++) {
+		if (strcmp((*c)->name, name) == 0 &&
+		    ((*c)->transports & UINT32_C(1) << t) != 0)
+			return *c;
+	}
+	return NULL;
+}
+
+bool
+collectors_known(const char *name)
+{
+	for (const struct collector *const *c = collectors; *c != NULL; c++) {
+		if (strcmp((*c)->name, name) == 0)
+			return true;
+	}
+	return false;
+}

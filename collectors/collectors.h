@@ -1,0 +1,11 @@
+/* Every collector there is; see include/collector.h for what they are. */
+#ifndef COLLECTORS_H
+#define COLLECTORS_H
+
+#include "collector.h"
+
+extern const struct collector collector_stun_stream;	 /* STUN over TCP */
+extern const struct collector collector_stun_stream_tls; /* and over TLS */
+extern const struct collector collector_tcp;
+
+#endif
