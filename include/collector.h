@@ -33,8 +33,12 @@ struct collector_setup {
 	const char *ca_file;	/* trust anchors, NULL: the system's */
 };
 
+/* The loops: what may block inside a library is kept from media. */
+enum collector_room { COLLECTOR_MEDIA, COLLECTOR_SIGNALLING, COLLECTOR_ROOMS };
+
 struct collector {
 	const char *name;	/* in the configuration: "stun", "tcp", "icmp" */
+	enum collector_room room;
 	uint32_t transports;	/* 1 << TRANSPORT_x, for each it can do */
 	uint16_t port;		/* unless configured; 0: must be */
 	unsigned count;		/* requests of a probe, unless configured */

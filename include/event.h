@@ -25,7 +25,7 @@ struct event {
 	uint64_t value;		/* RTT in ns or loss in ppm, or 0 */
 	uint64_t threshold;	/* that was crossed, same unit */
 	unsigned from, to;	/* words of the subject's set (state, transport) */
-	char subject[64];	/* target, cluster, source; "" for the site */
+	char subject[80];	/* target, cluster, source; "" for the site */
 	char cause[128];	/* for people; "" when the kind says it all */
 };
 

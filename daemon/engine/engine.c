@@ -31,6 +31,7 @@ struct engine {
 	uv_async_t mail;
 	_Atomic(struct plan *) plan; /* owned by who takes it out */
 	struct queue *orders, *notes;
+	_Atomic uint64_t due; /* when the timer shall fire; UINT64_MAX */
 	_Atomic bool stopping;
 	bool closed;
 };
@@ -53,6 +54,7 @@ arm(struct engine *e)
 
 	if (e->closed)
 		return;
+	atomic_store(&e->due, next);
 	if (next == UINT64_MAX) {
 		uv_timer_stop(&e->timer);
 		return;
@@ -134,6 +136,7 @@ engine_new(const struct engine_setup *setup)
 		engine_free(e);
 		return NULL;
 	}
+	atomic_init(&e->due, UINT64_MAX);
 	uv_timer_init(setup->loop, &e->timer);
 	e->timer.data = e->mail.data = e;
 	return e;
@@ -212,4 +215,12 @@ uint64_t
 engine_notes_dropped(const struct engine *e)
 {
 	return queue_dropped(e->notes);
+}
+
+uint64_t
+engine_late(const struct engine *e)
+{
+	uint64_t due = atomic_load(&e->due), now = clock_mono();
+
+	return now > due ? now - due : 0;
 }

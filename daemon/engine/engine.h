@@ -45,5 +45,7 @@ void engine_stop(struct engine *e);
 /* Any thread. */
 void engine_counts(const struct engine *e, struct sched_counts *add);
 uint64_t engine_notes_dropped(const struct engine *e);
+/* How long its timer is overdue, in ns: a loop that does not turn. */
+uint64_t engine_late(const struct engine *e);
 
 #endif

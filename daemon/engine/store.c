@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct store {
 	struct index name[2]; /* targets, clusters: name -> index */
 	uint32_t next_index[2];
 	struct index restored; /* key -> struct row *, owned */
+	struct index departed; /* group -> struct departed *, owned */
 };
 
 struct roster *
@@ -108,6 +110,9 @@ store_free(struct store *s)
 	if (s == NULL)
 		return;
 	store_restored_drop(s);
+	for (size_t i = 0; i < s->departed.slots; i++)
+		free((void *)(uintptr_t)s->departed.slot[i].value);
+	index_free(&s->departed);
 	roster_unref(s->roster);
 	decision_unref(s->decision);
 	index_free(&s->name[0]);
@@ -320,6 +325,72 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 	return 0;
 }
 
+/* The sums of the target's group, made if there are none; NULL: no memory. */
+static struct departed *
+departed_of(struct store *s, const struct target *t)
+{
+	char group[CLUSTER_NAME + 32];
+	struct index_entry *e;
+	struct departed *d;
+
+	snprintf(group, sizeof(group), "%s %s",
+	    word_label(WORD_TRANSPORT, t->path.transport), t->cluster);
+	e = index_add(&s->departed, group);
+	if (e == NULL || e->value != 0)
+		return e == NULL ? NULL
+				 : (struct departed *)(uintptr_t)e->value;
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->transport = t->path.transport;
+	memcpy(d->cluster, t->cluster, sizeof(d->cluster));
+	e->value = (uintptr_t)d;
+	return d;
+}
+
+/* Targets of the old roster whose rows are not in the new one. */
+static void
+departed_collect(
+    struct store *s, const struct roster *old, const struct roster *new)
+{
+	struct index kept = {0};
+	uint64_t w[TALLY_WORDS];
+
+	for (size_t i = 0; i < new->entries; i++)
+		index_add(&kept, new->entry[i].target->key);
+	store_read_lock(s);
+	for (size_t i = 0; i < old->entries; i++) {
+		const struct roster_entry *e = &old->entry[i];
+		struct departed *d;
+
+		if (index_find(&kept, e->target->key) != NULL)
+			continue;
+		d = departed_of(s, e->target);
+		if (d == NULL)
+			continue;
+		row_read(e->row, w);
+		for (unsigned o = 0; o < OUTCOME_END - 1; o++)
+			d->ended[o] += w[TALLY_ENDED + o];
+		for (unsigned b = 0; b < STATS_BUCKETS; b++)
+			d->bucket[b] += w[TALLY_BUCKET + b];
+		d->rtt_sum += w[TALLY_RTT_SUM];
+	}
+	store_read_unlock(s);
+	index_free(&kept);
+}
+
+void
+store_departed_each(struct store *s,
+    void (*each)(void *arg, const struct departed *d), void *arg)
+{
+	for (size_t i = 0; i < s->departed.slots; i++)
+		if (s->departed.slot[i].value != 0)
+			each(
+			    arg, (const struct departed *)(uintptr_t)s->departed
+				     .slot[i]
+				     .value);
+}
+
 /* Frees the rings that the writers have left, with no reader about. */
 static void
 rings_collect(struct store *s)
@@ -332,7 +403,8 @@ rings_collect(struct store *s)
 }
 
 struct roster *
-store_adopt(struct store *s, const struct inventory *inv)
+store_adopt(struct store *s, const struct inventory *inv,
+    uint8_t (*loop_of)(const struct target *t))
 {
 	struct roster *r = roster_new(inv->targets, inv->clusters), *old;
 	struct index present = {0};
@@ -355,7 +427,10 @@ store_adopt(struct store *s, const struct inventory *inv)
 		roster_unref(r);
 		return NULL;
 	}
+	for (size_t i = 0; i < r->entries; i++)
+		r->entry[i].loop = loop_of(r->entry[i].target);
 	r->generation = ++s->generation;
+	departed_collect(s, s->roster, r);
 	pthread_mutex_lock(&s->swap);
 	old = s->roster;
 	s->roster = r;

@@ -22,34 +22,49 @@
 
 /* The numbers of a row. Times are monotonic ns, 0 for never. */
 enum tally {
-	TALLY_PROBES, TALLY_PROBE_FAILURES,
-	TALLY_REQUESTS, TALLY_LOST, TALLY_LATE, TALLY_LOCAL,
-	TALLY_PROBE_AT, TALLY_SUCCESS_AT, TALLY_SUCCESS,
-	TALLY_LAST_RTT, TALLY_LAST_OUTCOME, TALLY_LAST_CODE,
+	TALLY_PROBES,
+	TALLY_PROBE_FAILURES,
+	TALLY_REQUESTS,
+	TALLY_LOST,
+	TALLY_LATE,
+	TALLY_LOCAL,
+	TALLY_PROBE_AT,
+	TALLY_SUCCESS_AT,
+	TALLY_SUCCESS,
+	TALLY_LAST_RTT,
+	TALLY_LAST_OUTCOME,
+	TALLY_LAST_CODE,
 	TALLY_TRIGGER,
-	TALLY_STATE, TALLY_CHANGED_AT, TALLY_CHANGES, TALLY_FAILS,
-	TALLY_LOSS_HIGH, TALLY_RTT_HIGH,
-	TALLY_SHORT_LOSS, TALLY_SHORT_RTT,	/* shortest window, for choose */
-	TALLY_MAPPED_CHANGES, TALLY_MAPPED_AT, TALLY_LOCAL_PORT,
-	TALLY_MAPPED,				/* struct addr in 4 words */
-	TALLY_PHASE = TALLY_MAPPED + 4,		/* + phase - 1 */
-	TALLY_ENDED = TALLY_PHASE + PHASE_END - 1,	/* + outcome - 1 */
+	TALLY_STATE,
+	TALLY_CHANGED_AT,
+	TALLY_CHANGES,
+	TALLY_FAILS,
+	TALLY_LOSS_HIGH,
+	TALLY_RTT_HIGH,
+	TALLY_SHORT_LOSS,
+	TALLY_SHORT_RTT, /* shortest window, for choose */
+	TALLY_MAPPED_CHANGES,
+	TALLY_MAPPED_AT,
+	TALLY_LOCAL_PORT,
+	TALLY_MAPPED,				   /* struct addr in 4 words */
+	TALLY_PHASE = TALLY_MAPPED + 4,		   /* + phase - 1 */
+	TALLY_ENDED = TALLY_PHASE + PHASE_END - 1, /* + outcome - 1 */
 	TALLY_RTT_SUM = TALLY_ENDED + OUTCOME_END - 1,
-	TALLY_BUCKET,				/* + stats_bucket() */
+	TALLY_BUCKET, /* + stats_bucket() */
 	TALLY_WORDS = TALLY_BUCKET + STATS_BUCKETS
 };
 
-struct row;	/* of a target; writer's calls below */
+struct row; /* of a target; writer's calls below */
 
 /* A roster: the targets of a moment, sorted by index. */
 struct roster {
-	unsigned refs;		/* atomic */
+	unsigned refs; /* atomic */
 	uint64_t generation;
 	struct roster_entry {
-		struct target *target;	/* reference held by the roster */
-		struct row *row;	/* reference held by the roster */
-		uint8_t loop;		/* engine it belongs to */
-	} *entry;
+		struct target *target; /* reference held by the roster */
+		struct row *row;       /* reference held by the roster */
+		uint8_t loop;	       /* engine it belongs to */
+	} * entry;
 	size_t entries;
 	/* Clusters in the order of their index; plain names and classes. */
 	struct roster_cluster {
@@ -57,7 +72,7 @@ struct roster {
 		char name[CLUSTER_NAME + 1];
 		enum cluster_class class;
 		bool has[TRANSPORT_TLS + 1];
-	} *cluster;
+	} * cluster;
 	size_t clusters;
 };
 
@@ -65,7 +80,7 @@ struct roster {
 struct decision {
 	unsigned refs;
 	uint64_t generation;		/* of the roster it is about */
-	struct choose_cluster *cluster;	/* one per roster cluster */
+	struct choose_cluster *cluster; /* one per roster cluster */
 	uint64_t *changed_at;		/* monotonic, per cluster */
 	size_t clusters;
 	struct site site;
@@ -114,20 +129,20 @@ bool row_link_was_down(const struct row *r, uint64_t sent_ns);
 
 /* A consistent copy of all words. */
 void row_read(const struct row *r, uint64_t out[TALLY_WORDS]);
-void row_read_addr(const uint64_t words[TALLY_WORDS], unsigned word,
-    struct addr *a);
+void row_read_addr(
+    const uint64_t words[TALLY_WORDS], unsigned word, struct addr *a);
 /*
  * The newest samples sent after `after`, oldest first, at most max; returns
  * how many. None is torn, none is skipped within the range.
  */
-size_t row_read_samples(const struct row *r, uint64_t after,
-    struct sample *out, size_t max);
+size_t row_read_samples(
+    const struct row *r, uint64_t after, struct sample *out, size_t max);
 bool row_read_tls(const struct row *r, struct tls_facts *out);
 
-struct roster *store_roster(struct store *s);	/* a reference */
+struct roster *store_roster(struct store *s); /* a reference */
 struct roster *roster_ref(struct roster *r);
 void roster_unref(struct roster *r);
-struct decision *store_decision(struct store *s);	/* a reference or NULL */
+struct decision *store_decision(struct store *s); /* a reference or NULL */
 void decision_unref(struct decision *d);
 
 /* ---- control thread ---- */
@@ -138,10 +153,12 @@ void decision_unref(struct decision *d);
  * that must grow or shrink is handed to the row's writer, which moves its
  * samples over (row_adopt_ring). Returns the new roster, which the caller
  * posts to the engines: a reference; NULL: no memory, nothing changed.
+ * loop_of says which engine a target belongs to.
  */
 struct inventory;
-struct roster *store_adopt(struct store *s, const struct inventory *inv);
-void store_decide(struct store *s, struct decision *d);	/* takes d over */
+struct roster *store_adopt(struct store *s, const struct inventory *inv,
+    uint8_t (*loop_of)(const struct target *t));
+void store_decide(struct store *s, struct decision *d); /* takes d over */
 
 /*
  * Readers that walk rows of a roster hold this, so that a ring that was
@@ -150,6 +167,18 @@ void store_decide(struct store *s, struct decision *d);	/* takes d over */
 void store_read_lock(struct store *s);
 void store_read_unlock(struct store *s);
 
+/*
+ * What targets that were let go had counted, by transport and cluster, so
+ * that sums over targets never go back. Under store_read_lock().
+ */
+struct departed {
+	enum transport transport;
+	char cluster[CLUSTER_NAME + 1];
+	uint64_t ended[OUTCOME_END - 1], bucket[STATS_BUCKETS], rtt_sum;
+};
+void store_departed_each(struct store *s,
+    void (*each)(void *arg, const struct departed *d), void *arg);
+
 /* Every row that exists, also those kept for targets not known yet. */
 void store_row_each(struct store *s,
     void (*each)(void *arg, const char *key, struct row *r), void *arg);
@@ -157,14 +186,14 @@ void store_row_each(struct store *s,
 void store_index_each(struct store *s,
     void (*each)(void *arg, int kind, const char *name, uint32_t index),
     void *arg);
-void store_index_set(struct store *s, int kind, const char *name,
-    uint32_t index);
+void store_index_set(
+    struct store *s, int kind, const char *name, uint32_t index);
 /*
  * A row for a key that is in no roster yet, to be filled by the caller and
  * taken up by the store_adopt() that brings the key. NULL: no memory.
  */
-struct row *store_row_restore(struct store *s, const char *key,
-    uint32_t capacity);
+struct row *store_row_restore(
+    struct store *s, const char *key, uint32_t capacity);
 /* Lets go of restored rows that no target has claimed. */
 void store_restored_drop(struct store *s);
 

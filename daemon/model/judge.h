@@ -12,13 +12,16 @@
 #include "word.h"
 
 struct judge {
-	uint8_t state;		/* enum state */
+	uint8_t state;		/* enum state: what the world sees */
+	uint8_t verdict;	/* the same before damping */
 	bool loss_high, rtt_high, error;	/* why it is degraded */
 	bool damped;		/* changes too often: held at degraded */
 	uint16_t fails, oks;	/* probes in a row, saturating */
+	uint16_t locals;	/* likewise, since one that was not local */
 	uint64_t changed_ns;	/* monotonic time of the last change */
 	uint64_t changes;
-	uint64_t flap_from;	/* changes since flap_from count as flapping */
+	/* Changes of the verdict since flap_from; damped: the last one. */
+	uint64_t flap_from;
 	uint32_t flap_count;
 };
 
@@ -43,10 +46,14 @@ void judge_init(struct judge *j, enum state first, uint64_t now);
 /*
  * Takes one finished probe in. down after down_after failures in a row, up
  * after up_after successes (one is enough out of unknown), degraded while
- * loss or RTT is beyond its threshold, recovered when below the lower one;
- * local probes lead to unknown after down_after in a row and count as
- * neither. With expect BLOCKED an answer is the failure and silence the
- * success.
+ * loss or RTT is above its threshold or the answers are errors, recovered
+ * when below the lower threshold; local probes lead to unknown after
+ * down_after in a row and count as neither: they do not end a row of others.
+ * With expect BLOCKED an answer is the failure and silence the success, and
+ * loss and RTT are not judged.
+ * flap_changes changes between up, degraded and down within flap_ns damp: the
+ * state is then degraded until flap_ns went by without a further one. A
+ * disabled target stays so; numbers of 0 for down_after and up_after are 1.
  */
 struct judge_change judge_probe(struct judge *j, const struct thresholds *t,
     enum expect expect, const struct judge_input *in);

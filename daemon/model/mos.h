@@ -8,7 +8,10 @@
 
 #include <stdint.h>
 
-/* Thousandths, 1000..4500. The one-way delay is taken as half of rtt_ns. */
+/*
+ * Thousandths, 1000..4500. The one-way delay is taken as half of rtt_ns, the
+ * de-jitter buffer as twice jitter_ns. A path that loses all has 1000.
+ */
 uint64_t mos_estimate(uint64_t rtt_ns, uint64_t jitter_ns, uint64_t loss_ppm);
 
 #endif

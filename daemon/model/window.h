@@ -31,7 +31,11 @@ uint64_t sample_rtt(const struct sample *s);
 enum outcome sample_outcome(const struct sample *s);
 unsigned sample_flags(const struct sample *s);
 
-/* What a window holds; times in ns, STATS_NONE where nothing was answered. */
+/*
+ * What a window holds; times in ns, STATS_NONE where nothing was answered.
+ * Local samples are left out as if they were not there. Means and ratios are
+ * rounded to the nearest, halves up, from exact sums.
+ */
 struct window {
 	uint64_t requests;	/* without local ones */
 	uint64_t answers;
@@ -43,15 +47,16 @@ struct window {
 	 * Mean |RTT(i) - RTT(i-1)| over neighbours that were both answered
 	 * (with nothing lost between them): RFC 3550's D without its decay.
 	 */
-	uint64_t jitter;
+	uint64_t jitter;	/* STATS_NONE without such neighbours */
 	uint64_t burst;		/* longest run of lost requests */
-	uint64_t mos;		/* thousandths, 1000..4500 */
+	uint64_t mos;		/* thousandths; STATS_NONE without requests */
 };
 
 /*
- * The samples stand in the order in which they were sent. scratch holds at
- * least n words; nothing is allocated. Windows are computed from longest to
- * shortest by calling it with the same array.
+ * The samples stand in the order in which they were sent: the ends of the
+ * window are found by bisection. n is at most 2^23; scratch holds at least n
+ * words; nothing is allocated. Windows are computed from longest to shortest
+ * by calling it with the same array.
  */
 void window_compute(struct window *out, const struct sample *s, size_t n,
     uint64_t now, uint64_t length, uint64_t *scratch);

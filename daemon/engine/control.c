@@ -1,0 +1,641 @@
+/*
+ * The control. Every source of targets (configuration, lists, names) leads to
+ * one function, rebuild(), which makes the inventory anew and posts it; so a
+ * reload, a discovery and a DNS answer are the same transaction.
+ */
+#include "build.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#include "clock.h"
+#include "collector.h"
+#include "control.h"
+#include "decide.h"
+#include "discovery.h"
+#include "event.h"
+#include "inventory.h"
+#include "log.h"
+#include "netwatch.h"
+#include "resolve.h"
+#include "state.h"
+#include "telemetry.h"
+
+enum { DECIDE_MS = 1000, GATHER_MS = 50, ENGINES = 4 };
+
+#define READY_GRACE   (30 * CLOCK_SEC)
+#define PROBE_LEAST   (2 * CLOCK_SEC) /* between two rounds of all by request */
+#define BEAT_MOST     (10 * CLOCK_SEC) /* a loop that is this late is ill */
+#define RESTORED_KEPT (3600 * CLOCK_SEC)
+
+struct control {
+	struct control_setup setup;
+	struct config *config; /* owned */
+	struct discovery *discovery;
+	struct resolve *resolve;
+	struct netwatch *netwatch;
+	struct decide *decide;
+	struct telemetry *telemetry;
+	uv_timer_t decide_timer, gather_timer, state_timer;
+	uv_async_t mail;
+	uv_signal_t sig[3];
+	uint64_t started;
+	bool closed, stopping;
+	_Atomic bool settled, stop_asked;
+	_Atomic uint64_t probed_at; /* last round of all by request */
+	/* A reload that another thread waits for. */
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	uint64_t asked, answered;
+	int result;
+	struct buf errors;
+	/* Rounds that another thread asked for: an index each, 0 for all. */
+	uint32_t round[64];
+	unsigned rounds;
+};
+
+/* ---- the inventory ---- */
+
+static uint8_t
+loop_of(const struct target *t)
+{
+	const struct collector *c =
+	    collectors_find(t->probe, t->path.transport);
+
+	return c != NULL ? (uint8_t)c->room : COLLECTOR_MEDIA;
+}
+
+static void
+on_resolve(void *arg, const char *host, struct inventory_name *out)
+{
+	struct control *c = arg;
+
+	out->host = host;
+	out->addrs = resolve_get(c->resolve, host, &out->addr);
+}
+
+static struct inventory_input
+input(struct control *c)
+{
+	struct inventory_input in = {
+	    .config = c->config, .resolve = on_resolve, .arg = c};
+
+	in.lists = discovery_lists(c->discovery, &in.list);
+	in.files =
+	    discovery_targets(c->discovery, &in.file_target, &in.file_targets);
+	return in;
+}
+
+/*
+ * A name that was asked for and has neither answered nor failed yet makes no
+ * target: "dns" would be a lie.
+ */
+static void
+drop_pending(struct control *c, struct inventory *inv)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < inv->targets; i++) {
+		struct target *t = inv->target[i];
+
+		if (addr_family(&t->path.addr) == 0 &&
+		    resolve_failures(c->resolve, t->host, NULL) == 0)
+			target_unref(t);
+		else
+			inv->target[kept++] = t;
+	}
+	inv->targets = kept;
+}
+
+static uint64_t
+shortest_interval(const struct inventory *inv)
+{
+	uint64_t least = 60 * CLOCK_SEC;
+
+	for (size_t i = 0; i < inv->targets; i++)
+		if (inv->target[i]->interval_ns < least)
+			least = inv->target[i]->interval_ns;
+	return least;
+}
+
+static void
+post(struct control *c, struct roster *r, uint64_t rotate_ns)
+{
+	struct sched_settings set = {
+	    c->config->window[0], c->config->requests_per_second};
+	struct collector_setup col = {.rotate_ns = rotate_ns,
+	    .transmit_stamps = c->config->transmit_stamps,
+	    .ca_file = c->config->ca_file};
+
+	for (unsigned i = 0; i < c->setup.engines; i++)
+		if (engine_adopt(
+			c->setup.engine[i], roster_ref(r), &set, &col) < 0)
+			log_error("control", "no memory for the new targets");
+}
+
+static void
+check_paths(void *arg)
+{
+	struct control *c = arg;
+	struct roster *r = store_roster(c->setup.store);
+	uint64_t now = clock_mono();
+	size_t usable = 0;
+
+	if (c->netwatch == NULL) {
+		roster_unref(r);
+		return;
+	}
+	for (size_t i = 0; i < r->entries; i++) {
+		const struct path *p = &r->entry[i].target->path;
+		bool ok = addr_family(&p->addr) == 0 ||
+			  netwatch_usable(c->netwatch, p);
+
+		row_set_link(r->entry[i].row, ok, now);
+		usable += ok;
+	}
+	decide_link(c->decide, r->entries > 0 && usable == 0);
+	roster_unref(r);
+}
+
+static void
+show_sources(struct control *c)
+{
+	struct discovery_status s[64];
+
+	telemetry_sources(
+	    c->telemetry, s, discovery_sources(c->discovery, s, 64));
+}
+
+static void
+rebuild(struct control *c)
+{
+	struct inventory_input in = input(c);
+	struct inventory *inv;
+	struct roster *r = NULL;
+	size_t names;
+	char **name = inventory_names(&in, &names);
+
+	resolve_want(c->resolve, name, names);
+	for (size_t i = 0; i < names; i++)
+		free(name[i]);
+	free(name);
+	inv = inventory_build(&in);
+	if (inv != NULL) {
+		drop_pending(c, inv);
+		r = store_adopt(c->setup.store, inv, loop_of);
+	}
+	if (r == NULL) {
+		log_error("control", "no memory for the targets; the old "
+				     "ones are kept");
+	} else {
+		if (inv->warnings != NULL)
+			log_warn("control", "%s", inv->warnings);
+		post(c, r, shortest_interval(inv));
+		log_info("control", "%zu targets in %zu media clusters",
+		    r->entries, r->clusters);
+		roster_unref(r);
+	}
+	inventory_free(inv);
+	show_sources(c);
+	check_paths(c);
+}
+
+/* ---- what leads to it ---- */
+
+static void
+on_gather(uv_timer_t *t)
+{
+	rebuild(t->data);
+}
+
+/* Several lists and names that change at once are one change. */
+static void
+gather(void *arg)
+{
+	struct control *c = arg;
+
+	if (!c->closed && !uv_is_active((uv_handle_t *)&c->gather_timer))
+		uv_timer_start(&c->gather_timer, on_gather, GATHER_MS, 0);
+}
+
+static void
+trigger_all(struct control *c, enum trigger t, uint32_t index)
+{
+	for (unsigned i = 0; i < c->setup.engines; i++)
+		engine_trigger(c->setup.engine[i], t, index);
+}
+
+static void
+on_network(void *arg, unsigned kinds, const char *cause)
+{
+	struct control *c = arg;
+	struct event e = {.kind = EVENT_NETWORK_CHANGE};
+
+	snprintf(e.cause, sizeof(e.cause), "%s", cause);
+	event_emit(&e);
+	telemetry_network(c->telemetry, kinds);
+	check_paths(c);
+	trigger_all(c, TRIGGER_NETWORK, 0);
+}
+
+static void
+resolver_make(struct control *c)
+{
+	struct resolve_setup s = {.loop = c->setup.loop,
+	    .server = c->config->nameserver,
+	    .max_addresses = c->config->max_addresses,
+	    .changed = gather,
+	    .arg = c};
+
+	c->resolve = resolve_new(&s);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Settings that are not part of a target. */
+static void
+apply(struct control *c, const struct config *old)
+{
+	struct snapshot_settings s = {.windows = c->config->windows,
+	    .per_target = c->config->histograms == HISTOGRAMS_TARGET};
+
+	memcpy(s.window, c->config->window, sizeof(s.window));
+	if (!c->config->rolling)
+		s.windows = 0;
+	snapshot_configure(c->setup.snapshots, &s);
+	decide_configure(c->decide, c->config->margin_ppm);
+	telemetry_config(c->telemetry, c->config);
+	if (old != NULL &&
+	    (!same_text(old->nameserver, c->config->nameserver) ||
+		old->max_addresses != c->config->max_addresses)) {
+		resolve_free(c->resolve);
+		resolver_make(c);
+	}
+	discovery_configure(c->discovery, c->config);
+}
+
+static int
+reload(struct control *c, struct buf *errors)
+{
+	struct doc_errors e = {0};
+	struct event ev = {.kind = EVENT_CONFIG_RELOADED};
+	struct config *fresh = config_load(c->setup.config_file, &e), *old;
+
+	telemetry_reload(c->telemetry, fresh != NULL);
+	if (fresh == NULL) {
+		config_errors_text(errors, c->setup.config_file, &e);
+		ev.kind = EVENT_CONFIG_RELOAD_FAILED;
+		snprintf(ev.cause, sizeof(ev.cause), "%s", buf_str(errors));
+		event_emit(&ev);
+		doc_errors_free(&e);
+		return -EINVAL;
+	}
+	old = c->config;
+	c->config = fresh;
+	apply(c, old);
+	rebuild(c);
+	config_free(old);
+	event_emit(&ev);
+	return 0;
+}
+
+/* ---- once a second, now and then ---- */
+
+static void
+save(struct control *c)
+{
+	if (c->config->state_file != NULL &&
+	    state_save(c->setup.store, c->config->state_file) == 0)
+		telemetry_saved(c->telemetry);
+}
+
+static void
+on_state(uv_timer_t *t)
+{
+	struct control *c = t->data;
+
+	save(c);
+	if (clock_mono() - c->started > RESTORED_KEPT)
+		store_restored_drop(c->setup.store);
+}
+
+static void
+on_decide(uv_timer_t *t)
+{
+	struct control *c = t->data;
+
+	decide_run(c->decide, clock_mono());
+	if (!atomic_load(&c->settled) && resolve_settled(c->resolve) &&
+	    discovery_settled(c->discovery))
+		atomic_store(&c->settled, true);
+}
+
+static void
+fetch_notes(struct control *c)
+{
+	struct sched_note n;
+
+	for (unsigned i = 0; i < c->setup.engines; i++)
+		while (engine_note(c->setup.engine[i], &n))
+			decide_note(c->decide, &n);
+}
+
+/* ---- the mailbox ---- */
+
+static void
+finish(struct control *c)
+{
+	if (c->stopping)
+		return;
+	c->stopping = true;
+	save(c);
+	c->setup.finished(c->setup.arg);
+}
+
+static void
+answer_reload(struct control *c)
+{
+	struct buf errors = BUF_INIT;
+	uint64_t asked;
+	int result;
+
+	pthread_mutex_lock(&c->lock);
+	asked = c->asked;
+	pthread_mutex_unlock(&c->lock);
+	if (asked == c->answered)
+		return;
+	result = reload(c, &errors);
+	pthread_mutex_lock(&c->lock);
+	c->result = result;
+	c->answered = asked;
+	buf_reset(&c->errors);
+	buf_puts(&c->errors, buf_str(&errors));
+	pthread_cond_broadcast(&c->done);
+	pthread_mutex_unlock(&c->lock);
+	buf_free(&errors);
+}
+
+static void
+start_rounds(struct control *c)
+{
+	uint32_t round[64];
+	unsigned n;
+
+	pthread_mutex_lock(&c->lock);
+	n = c->rounds;
+	memcpy(round, c->round, n * sizeof(*round));
+	c->rounds = 0;
+	pthread_mutex_unlock(&c->lock);
+	for (unsigned i = 0; i < n; i++)
+		trigger_all(c, TRIGGER_REQUEST, round[i]);
+}
+
+static void
+on_mail(uv_async_t *a)
+{
+	struct control *c = a->data;
+
+	fetch_notes(c);
+	answer_reload(c);
+	start_rounds(c);
+	if (atomic_load(&c->stop_asked))
+		finish(c);
+}
+
+static void
+on_signal(uv_signal_t *s, int number)
+{
+	struct control *c = s->data;
+	struct buf errors = BUF_INIT;
+
+	if (number != SIGHUP) {
+		finish(c);
+		return;
+	}
+	if (reload(c, &errors) < 0)
+		log_error("control", "%s", buf_str(&errors));
+	buf_free(&errors);
+}
+
+/* ---- other threads ---- */
+
+void
+control_notify(struct control *c)
+{
+	uv_async_send(&c->mail);
+}
+
+int
+control_reload(struct control *c, struct buf *errors)
+{
+	struct timespec until;
+	uint64_t mine;
+	int result = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 30;
+	pthread_mutex_lock(&c->lock);
+	mine = ++c->asked;
+	uv_async_send(&c->mail);
+	while (c->answered < mine && result != ETIMEDOUT)
+		result = pthread_cond_timedwait(&c->done, &c->lock, &until);
+	if (c->answered < mine) {
+		buf_puts(errors, "the reload did not end within 30 s\n");
+		result = -ETIMEDOUT;
+	} else {
+		result = c->result;
+		buf_puts(errors, buf_str(&c->errors));
+	}
+	pthread_mutex_unlock(&c->lock);
+	return result;
+}
+
+/* The index of a target by its name; 0 when there is none. */
+static uint32_t
+index_of(struct control *c, const char *name)
+{
+	struct roster *r = store_roster(c->setup.store);
+	uint32_t index = 0;
+
+	for (size_t i = 0; i < r->entries && index == 0; i++)
+		if (strcmp(r->entry[i].target->name, name) == 0)
+			index = r->entry[i].target->index;
+	roster_unref(r);
+	return index;
+}
+
+int
+control_probe(struct control *c, const char *target)
+{
+	uint64_t now = clock_mono(), last = atomic_load(&c->probed_at);
+	uint32_t index = 0;
+	int result = 0;
+
+	if (target != NULL) {
+		index = index_of(c, target);
+		if (index == 0)
+			return -ENOENT;
+	} else if ((last != 0 && now - last < PROBE_LEAST) ||
+		   !atomic_compare_exchange_strong(&c->probed_at, &last, now)) {
+		return -EAGAIN;
+	}
+	pthread_mutex_lock(&c->lock);
+	if (c->rounds < sizeof(c->round) / sizeof(c->round[0]))
+		c->round[c->rounds++] = index;
+	else
+		result = -EAGAIN;
+	pthread_mutex_unlock(&c->lock);
+	uv_async_send(&c->mail);
+	return result;
+}
+
+bool
+control_ready(struct control *c)
+{
+	struct sched_counts n = {0};
+
+	if (clock_mono() - c->started > READY_GRACE)
+		return true;
+	for (unsigned i = 0; i < c->setup.engines; i++)
+		engine_counts(c->setup.engine[i], &n);
+	return atomic_load(&c->settled) && n.first_pending == 0;
+}
+
+bool
+control_healthy(struct control *c)
+{
+	for (unsigned i = 0; i < c->setup.engines; i++)
+		if (engine_late(c->setup.engine[i]) > BEAT_MOST)
+			return false;
+	return true;
+}
+
+void
+control_stop(struct control *c)
+{
+	atomic_store(&c->stop_asked, true);
+	uv_async_send(&c->mail);
+}
+
+/* ---- life ---- */
+
+static void
+watch_signals(struct control *c)
+{
+	static const int number[] = {SIGHUP, SIGTERM, SIGINT};
+
+	for (unsigned i = 0; i < 3; i++) {
+		uv_signal_init(c->setup.loop, &c->sig[i]);
+		c->sig[i].data = c;
+		uv_signal_start(&c->sig[i], on_signal, number[i]);
+	}
+}
+
+static void
+start_timers(struct control *c)
+{
+	uv_timer_t *all[] = {
+	    &c->decide_timer, &c->gather_timer, &c->state_timer};
+
+	for (unsigned i = 0; i < 3; i++) {
+		uv_timer_init(c->setup.loop, all[i]);
+		all[i]->data = c;
+	}
+	uv_timer_start(&c->decide_timer, on_decide, DECIDE_MS, DECIDE_MS);
+	uv_timer_start(&c->state_timer, on_state,
+	    c->config->state_interval / CLOCK_MS,
+	    c->config->state_interval / CLOCK_MS);
+}
+
+static bool
+make_parts(struct control *c)
+{
+	struct discovery_setup d = {c->setup.loop, gather, c};
+	struct netwatch_setup n = {.loop = c->setup.loop,
+	    .settle = CLOCK_SEC,
+	    .least = 2 * CLOCK_SEC,
+	    .paths = check_paths,
+	    .changed = on_network,
+	    .arg = c};
+
+	c->decide = decide_new(c->setup.store);
+	c->telemetry = telemetry_new(c->setup.engine, c->setup.engines);
+	c->discovery = discovery_new(&d);
+	c->netwatch = netwatch_new(&n); /* NULL is survivable */
+	resolver_make(c);
+	return c->decide != NULL && c->telemetry != NULL &&
+	       c->discovery != NULL && c->resolve != NULL;
+}
+
+struct control *
+control_new(const struct control_setup *setup)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	pthread_condattr_t attr;
+
+	if (c == NULL)
+		return NULL;
+	c->setup = *setup;
+	c->config = setup->config;
+	c->started = clock_mono();
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->done, &attr);
+	pthread_condattr_destroy(&attr);
+	if (!make_parts(c) ||
+	    uv_async_init(setup->loop, &c->mail, on_mail) < 0) {
+		log_error("control", "could not be set up");
+		return NULL; /* the process ends */
+	}
+	c->mail.data = c;
+	start_timers(c);
+	watch_signals(c);
+	snapshot_add_source(setup->snapshots, telemetry_source(c->telemetry));
+	if (c->config->state_file != NULL)
+		state_load(setup->store, c->config->state_file);
+	apply(c, NULL);
+	rebuild(c);
+	return c;
+}
+
+void
+control_close(struct control *c)
+{
+	if (c->closed)
+		return;
+	c->closed = true;
+	uv_close((uv_handle_t *)&c->decide_timer, NULL);
+	uv_close((uv_handle_t *)&c->gather_timer, NULL);
+	uv_close((uv_handle_t *)&c->state_timer, NULL);
+	uv_close((uv_handle_t *)&c->mail, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		uv_close((uv_handle_t *)&c->sig[i], NULL);
+	netwatch_free(c->netwatch);
+	discovery_free(c->discovery);
+	resolve_free(c->resolve);
+}
+
+void
+control_free(struct control *c)
+{
+	if (c == NULL)
+		return;
+	decide_free(c->decide);
+	telemetry_free(c->telemetry);
+	config_free(c->config);
+	buf_free(&c->errors);
+	pthread_cond_destroy(&c->done);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}

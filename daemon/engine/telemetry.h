@@ -1,0 +1,30 @@
+/*
+ * What the daemon says of itself: a source of snapshots. The control thread
+ * sets, reading threads fill; a lock of its own between them.
+ */
+#ifndef TELEMETRY_H
+#define TELEMETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "discovery.h"
+#include "engine.h"
+#include "snapshot.h"
+
+struct telemetry;
+
+struct telemetry *telemetry_new(struct engine *const *engine, unsigned engines);
+void telemetry_free(struct telemetry *t);
+struct snapshot_source telemetry_source(struct telemetry *t);
+
+/* The configuration in effect; what is needed of it is copied. */
+void telemetry_config(struct telemetry *t, const struct config *c);
+void telemetry_reload(struct telemetry *t, bool ok);
+void telemetry_network(struct telemetry *t, unsigned kinds);
+void telemetry_sources(
+    struct telemetry *t, const struct discovery_status *source, size_t n);
+void telemetry_saved(struct telemetry *t);
+
+#endif
