@@ -38,8 +38,8 @@ struct stream_setup {
 	size_t room;		/* bytes of the owner's beside a connection */
 	unsigned batch;		/* connections served at once, at most */
 	/*
-	 * The loop is not woken: the owner calls stream_pool_run() at each tick.
-	 * For those whose times are all the kernel's.
+	 * The loop is not woken: the owner calls stream_pool_run() at each
+	 * tick. For those whose times are all the kernel's.
 	 */
 	bool at_tick;
 	/* Bytes will follow the connect: no Nagle, kernel receive times. */
@@ -52,7 +52,7 @@ int stream_pool_new(const struct stream_setup *setup, struct stream_pool **out);
 void stream_pool_free(struct stream_pool *pool);
 /* Serves what is ready now. */
 void stream_pool_run(struct stream_pool *pool);
-/* Calls each() for every open connection; each may close the one it is given. */
+/* Calls each() for every open connection; it may close the one it is given. */
 void stream_pool_each(struct stream_pool *pool,
     void (*each)(struct stream *s, void *arg), void *arg);
 

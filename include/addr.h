@@ -28,7 +28,8 @@ bool addr_same_host(const struct addr *a, const struct addr *b);
 int addr_compare(const struct addr *a, const struct addr *b);
 
 /* 0, or -EINVAL/-EAFNOSUPPORT. len is that of the socket address given. */
-int addr_from_sockaddr(struct addr *a, const struct sockaddr *sa, socklen_t len);
+int addr_from_sockaddr(struct addr *a, const struct sockaddr *sa,
+    socklen_t len);
 void addr_from_bytes(struct addr *a, int family, const void *bytes,
     uint16_t port);
 /* The 4 or 16 bytes; NULL for an unset address. */

@@ -37,20 +37,20 @@ struct collector_setup {
 enum collector_room { COLLECTOR_MEDIA, COLLECTOR_SIGNALLING, COLLECTOR_ROOMS };
 
 struct collector {
-	const char *name;	/* in the configuration: "stun", "tcp", "icmp" */
+	const char *name;	/* as configured: "stun", "tcp", "icmp" */
 	enum collector_room room;
 	uint32_t transports;	/* 1 << TRANSPORT_x, for each it can do */
 	uint16_t port;		/* unless configured; 0: must be */
 	unsigned count;		/* requests of a probe, unless configured */
 	unsigned concurrent;	/* probes at once in a loop; 0: no limit */
-	bool lingers;		/* stop() waits for the next start(): late answers */
+	bool lingers;		/* until the next start(): late answers */
 	size_t state;		/* bytes per probe, kept by the engine */
 
 	/* Once per loop; *out is what probes see as p->loop. 0 or -errno. */
 	int (*open)(const struct collector_setup *setup, void **out);
 	/* The setup changed (reload); may be NULL. */
 	void (*adjust)(void *loop, const struct collector_setup *setup);
-	/* Read what has come in; called at each tick of the engine. May be NULL. */
+	/* Read what has come in; at each tick of the engine. May be NULL. */
 	void (*tick)(void *loop, uint64_t now);
 	void (*counts)(const void *loop, struct collector_counts *add);
 	void (*close)(void *loop);

@@ -9,12 +9,10 @@
 #include <stdint.h>
 
 #include "log.h"
-#include "stats.h"
-#include "word.h"
 
 enum event_kind {
 	EVENT_NONE = 0,
-#define EVENT(name, number, label, severity, words, unit, text) EVENT_##name = number,
+#define EVENT(name, number, label, severity, text) EVENT_##name = number,
 #include "events.def"
 	EVENT_KINDS
 };
@@ -26,7 +24,7 @@ struct event {
 	uint32_t window;	/* s, for loss and latency events */
 	uint64_t value;		/* RTT in ns or loss in ppm, or 0 */
 	uint64_t threshold;	/* that was crossed, same unit */
-	unsigned from, to;	/* words of the subject's set (state, transport) */
+	unsigned from, to;	/* words of its set (state, transport) */
 	char subject[80];	/* target, cluster, source; "" for the site */
 	char cause[128];	/* for people; "" when the kind says it all */
 };
@@ -34,14 +32,10 @@ struct event {
 const char *event_label(enum event_kind kind);
 const char *event_text(enum event_kind kind);
 enum log_level event_severity(enum event_kind kind);
-/* The set that from and to are words of, or WORD_SETS. */
-enum word_set event_words(enum event_kind kind);
-/* What value and threshold are counted in. */
-enum stats_unit event_unit(enum event_kind kind);
 
 /* Subscribers stay for the life of the process; at most 8. */
 void event_subscribe(void (*on)(void *arg, const struct event *e), void *arg);
-/* Fills in `at` when it is 0 and tells every subscriber. Control thread only. */
+/* Fills in `at` if it is 0, tells every subscriber. Control thread only. */
 void event_emit(const struct event *e);
 
 /*

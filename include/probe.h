@@ -40,8 +40,8 @@ struct answer {
 	int code;			/* of the peer's protocol, or 0 */
 	uint64_t rtt_ns;		/* of an answer; 0 otherwise */
 	enum stamp stamp;		/* what clock rtt_ns is from */
-	const struct addr *mapped;	/* XOR-MAPPED-ADDRESS, or NULL; borrowed */
-	uint16_t local_port;		/* our source port, for NAT verdicts; 0 */
+	const struct addr *mapped;	/* as the server saw us; or NULL */
+	uint16_t local_port;		/* our own, for NAT verdicts; or 0 */
 };
 
 /* What a TLS handshake showed; plain data, copied by whoever keeps it. */
@@ -50,7 +50,7 @@ struct tls_facts {
 	char cipher[64];		/* RFC name */
 	char subject[TLS_TEXT], issuer[TLS_TEXT], serial[48];
 	uint8_t fingerprint[32];	/* SHA-256 of the leaf */
-	int64_t not_after;		/* s since 1970, earliest of the chain */
+	int64_t not_after;		/* s since 1970, first of the chain */
 	int verify_error;		/* X509_V_*; 0: chain valid */
 	uint8_t have_cert;
 	uint8_t sni_required;		/* 0 not known, 1 no, 2 yes */
@@ -70,7 +70,7 @@ struct probe_ops {
 struct probe {
 	const struct path *path;	/* valid from start() to stop() */
 	void *loop;			/* the collector's own, from open() */
-	void *state;			/* the collector's bytes, zero at start() */
+	void *state;			/* the collector's, zero at start() */
 	unsigned count;			/* requests in this probe */
 	uint32_t round;			/* number of this probe of the target */
 	const struct probe_ops *ops;	/* the engine's */
@@ -78,7 +78,7 @@ struct probe {
 
 /* The path is ready: the engine may call request(). */
 void probe_ready(struct probe *p);
-/* Request seq ended. Calls for one that ended already are the engine's to sort. */
+/* Request seq ended; the engine sorts out a call for one that had ended. */
 void probe_answer(struct probe *p, unsigned seq, const struct answer *a);
 /* The probe cannot go on: requests not yet ended end like this. */
 void probe_fail(struct probe *p, enum outcome o, int code);

@@ -16,10 +16,10 @@ struct resolve;
 
 struct resolve_setup {
 	struct uv_loop_s *loop;
-	const char *server;	/* "192.0.2.53:53", NULL: resolv.conf (watched) */
+	const char *server;	/* "192.0.2.53:53"; NULL: resolv.conf watched */
 	unsigned family;	/* 0 both, 4, 6 */
 	unsigned max_addresses;	/* of a name and family */
-	uint64_t ttl_least, ttl_most;	/* ns: bounds put on TTLs; 0: 10 s, 1 h */
+	uint64_t ttl_least, ttl_most;	/* ns, bounds of TTLs; 0: 10 s, 1 h */
 	uint64_t retry;		/* ns after a failure; 0: 10 s */
 	/* The addresses of some name changed, or its first answer came. */
 	void (*changed)(void *arg);

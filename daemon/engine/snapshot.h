@@ -1,8 +1,7 @@
 /*
  * A snapshot: all statistics at one moment, immutable, counted, shared by all
  * faces. It is computed from the store by the thread that asks, at most once
- * a second: windows are exact as of the read. Items that have more labels
- * than another scope's (windows, phases, links) stand in the order of those.
+ * a second: windows are exact as of the read.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
@@ -29,7 +28,7 @@ struct snapshot {
 };
 
 /* Items of a scope, typed: SNAP(s, target)[i].requests. */
-#define SNAP(s, name)	    ((struct snap_##name *)(s)->scope[SCOPE_##name].item)
+#define SNAP(s, name) ((struct snap_##name *)(s)->scope[SCOPE_##name].item)
 #define SNAP_COUNT(s, name) ((s)->scope[SCOPE_##name].count)
 
 /* What of it is computed; the configuration's. */

@@ -33,7 +33,8 @@ struct http_hooks {
 };
 
 struct http_setup {
-	const char *const *listen;	/* "127.0.0.1:19115", ":19115", "unix:/path" */
+	/* "127.0.0.1:19115", ":19115", "unix:/path" */
+	const char *const *listen;
 	size_t listens;
 	const char *telemetry_path;	/* "/metrics" */
 	unsigned connections;		/* limit; 0: 256 */

@@ -21,7 +21,7 @@ struct choose_node {
 	uint8_t transport;	/* TRANSPORT_UDP.._TLS */
 	uint8_t state;		/* enum state */
 	uint32_t index;		/* of the target */
-	uint64_t rtt_ns;	/* mean over the shortest window, or STATS_NONE */
+	uint64_t rtt_ns;	/* mean, shortest window, or STATS_NONE */
 };
 
 struct choose_link {
@@ -37,7 +37,7 @@ struct choose_cluster {
 	uint8_t state;		/* enum state of the whole cluster */
 	uint8_t preferred;	/* TRANSPORT_x, 0 for none */
 	uint32_t rank;		/* 1.. among its class; 0: cannot be chosen */
-	uint32_t nodes;		/* distinct nodes are the caller's; targets here */
+	uint32_t nodes;		/* targets; distinct nodes: the caller's */
 	uint64_t transport_changes;
 	struct choose_link link[CHOOSE_TRANSPORTS];
 };

@@ -26,14 +26,9 @@ struct config_probing {
 	struct addr source;			/* family 0: any */
 	char interface[IFNAMSIZ];
 	unsigned family;			/* 0 both, 4, 6 */
-	bool all_addresses;			/* each address a path of its own */
+	bool all_addresses;			/* a path for each address */
 	enum expect expect;
 	struct thresholds thresholds;
-};
-
-/* An item of `profiles`, as written. */
-struct config_profile {
-	char *name, *revision;
 };
 
 struct config_cluster {
@@ -60,7 +55,7 @@ struct config_discovery {
 	char *bearer_token_file;	/* absolute or NULL */
 	char *ca_file;
 	char *proxy;			/* URL or NULL */
-	uint64_t refresh;		/* ns; for URLs, and a safety net for files */
+	uint64_t refresh;		/* ns; for files it is a safety net */
 	uint64_t timeout;
 };
 
@@ -88,7 +83,7 @@ struct config {
 	uint64_t requests_per_address;	/* limit per address and second */
 	unsigned max_addresses;		/* of a name */
 	char *ca_file;			/* or NULL */
-	char *nameserver;		/* "192.0.2.53:53" or NULL: the system's */
+	char *nameserver;		/* "192.0.2.53:53"; NULL: system's */
 	char *state_file;		/* absolute or NULL */
 	uint64_t state_interval;	/* ns */
 };
@@ -113,19 +108,6 @@ int config_target_file(const struct config *c, const char *name,
     const char *text, size_t len, struct config_target **out, size_t *n,
     struct doc_errors *errors);
 void config_targets_free(struct config_target *t, size_t n);
-
-/*
- * "NAME-c61d2a", with a hash of text (an address) that salt changes; what is
- * too long is cut before the hash.
- */
-void config_target_suffix(char out[TARGET_NAME + 1], const char *name,
-    const char *text, unsigned salt);
-
-/* The timeout in effect for probes of so many requests. */
-uint64_t config_probing_timeout(const struct config_probing *p,
-    unsigned count);
-/* The family that can be probed: 4, 6, or 0 for both. */
-unsigned config_probing_family(const struct config_probing *p);
 
 /* "FILE:LINE:COLUMN: error: TEXT" per line, into a buffer for people. */
 struct buf;

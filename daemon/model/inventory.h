@@ -31,7 +31,8 @@ struct inventory_input {
 	const size_t *file_targets;
 	size_t files;
 	/* Addresses of a name; 0 addresses while it was never resolved. */
-	void (*resolve)(void *arg, const char *host, struct inventory_name *out);
+	void (*resolve)(void *arg, const char *host,
+	    struct inventory_name *out);
 	void *arg;
 };
 

@@ -30,7 +30,7 @@ struct judge_input {
 	uint64_t now;		/* monotonic */
 	bool answered;		/* some request got a valid answer */
 	bool error;		/* answered, but only with error codes */
-	bool local;		/* our own fault: says nothing of the far side */
+	bool local;		/* our fault: says nothing of the far side */
 	uint64_t loss_ppm;	/* of the shortest window, or STATS_NONE */
 	uint64_t rtt_ns;	/* mean over it, or STATS_NONE */
 };
