@@ -143,12 +143,12 @@ fill_windows(struct pass *p, const struct roster_entry *e)
 	n = row_read_samples(
 	    e->row, now > longest ? now - longest : 0, p->sample, p->samples);
 	for (unsigned i = 0; i < set->windows; i++) {
+		struct window_span span = {now, set->window[i]};
 		struct snap_window *o;
 		struct window v;
 		char text[32];
 
-		window_compute(
-		    &v, p->sample, n, now, set->window[i], p->scratch);
+		window_compute(&v, p->sample, n, span, p->scratch);
 		o = snapshot_item(p->b, SCOPE_window,
 		    label_more(p, e->target->labels, "window",
 			clock_duration_text(set->window[i], text)));

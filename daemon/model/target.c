@@ -273,18 +273,18 @@ is_plain(char c)
 
 void
 target_node_name(char out[TARGET_NAME + 1], const char *cluster,
-    enum transport transport, const char *host, const struct addr *addr,
-    unsigned salt)
+    const struct path *path, unsigned salt)
 {
 	char tail[TARGET_NAME + 1], text[ADDR_TEXT];
 	uint64_t h = target_hash(cluster, salt);
 	size_t room, len = 0;
 
 	/* The cluster too: two may be alike in what is left of them. */
-	h = target_hash(host, mix(h));
-	h = mix(target_hash(addr_host_text(addr, text), mix(h)));
+	h = target_hash(path->host, mix(h));
+	h = mix(target_hash(addr_host_text(&path->addr, text), mix(h)));
 	snprintf(tail, sizeof(tail), "-%s-%u-%06x",
-	    word_label(WORD_TRANSPORT, transport), addr_port(addr),
+	    word_label(WORD_TRANSPORT, path->transport),
+	    addr_port(&path->addr),
 	    (unsigned)(h & 0xffffff));
 	room = TARGET_NAME - strlen(tail);
 	for (; len < room && cluster[len] != '\0'; len++)

@@ -14,17 +14,17 @@ enum { TARGET_NAME = 32, CLUSTER_NAME = 64, TARGET_KEY = 256 };
 /* What the judge is told; from `thresholds`, per target. */
 struct thresholds {
 	uint32_t loss_degraded;		/* ppm; 0: never */
-	uint32_t loss_recovered;	/* ppm, below it the loss is normal again */
+	uint32_t loss_recovered;	/* ppm, below it loss is normal again */
 	uint64_t rtt_degraded;		/* ns; 0: never */
 	uint64_t rtt_recovered;
 	uint16_t down_after, up_after;	/* probes in a row */
-	uint16_t flap_changes;		/* changes in flap_ns that damp; 0: never */
+	uint16_t flap_changes;		/* in flap_ns, that damp; 0: never */
 	uint64_t flap_ns;
 };
 
 struct target {
 	char name[TARGET_NAME + 1];
-	char key[TARGET_KEY];		/* probe kind and path as text: identity */
+	char key[TARGET_KEY];		/* probe and path as text: identity */
 	char cluster[CLUSTER_NAME + 1];	/* "" outside media clusters */
 	enum cluster_class class;
 	const char *probe;		/* collector's name; static */
@@ -32,16 +32,16 @@ struct target {
 	char *host;			/* owned */
 	uint16_t port;			/* path.addr's; set by the maker while
 					   that is not resolved */
-	char *labels;			/* owned: escaped T labels, see stats.h */
-	char *info;			/* owned: labels of reachd_target_info */
+	char *labels;			/* owned: escaped, as stats.h says */
+	char *info;			/* owned: those of reachd_target_info */
 	uint32_t index;			/* set once by the store; 1.. */
 	uint64_t interval_ns, spacing_ns;
-	uint64_t ring_ns;		/* longest window: what the ring must hold */
+	uint64_t ring_ns;		/* longest window: the ring holds it */
 	unsigned count;			/* requests in a probe */
 	enum expect expect;
 	struct thresholds thresholds;
-	uint32_t subnet;		/* 1 + row in the profile's subnets; 0 none */
-	uint32_t phase;			/* hash of the name: where in the interval */
+	uint32_t subnet;		/* 1 + row of the profile; 0 none */
+	uint32_t phase;			/* in the interval: hash of the name */
 	unsigned refs;			/* atomic; target_ref/unref only */
 };
 
@@ -74,8 +74,7 @@ uint32_t target_ring_size(const struct target *t);
  * resolved, pass an unspecified address (0.0.0.0) that has it.
  */
 void target_node_name(char out[TARGET_NAME + 1], const char *cluster,
-    enum transport transport, const char *host, const struct addr *addr,
-    unsigned salt);
+    const struct path *path, unsigned salt);
 
 /* FNV-1a, 64 bits: phases, names, shards. The same on every machine. */
 uint64_t target_hash(const char *text, uint64_t seed);

@@ -194,14 +194,17 @@ mean_opinion(const struct window *w)
 
 void
 window_compute(struct window *out, const struct sample *s, size_t n,
-    uint64_t now, uint64_t length, uint64_t *scratch)
+    struct window_span span, uint64_t *scratch)
 {
-	/* (now - length, now] without an underflow just after boot */
-	size_t begin = length > now ? 0 : first_after(s, n, now - length);
-	size_t count = length > 0 ? first_after(s + begin, n - begin, now) : 0;
+	size_t begin = 0, count = 0;
 	struct pass p;
 
 	assert(n <= SAMPLES_MOST);
+	/* without an underflow just after boot */
+	if (span.length <= span.now)
+		begin = first_after(s, n, span.now - span.length);
+	if (span.length > 0)
+		count = first_after(s + begin, n - begin, span.now);
 	pass_over(&p, s + begin, count, scratch);
 	memset(out, 0xff, sizeof(*out)); /* STATS_NONE */
 	out->requests = p.requests;

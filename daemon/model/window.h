@@ -52,6 +52,11 @@ struct window {
 	uint64_t mos;		/* thousandths; STATS_NONE without requests */
 };
 
+/* The time that a window covers: (now - length, now]. */
+struct window_span {
+	uint64_t now, length;
+};
+
 /*
  * The samples stand in the order in which they were sent: the ends of the
  * window are found by bisection. n is at most 2^23; scratch holds at least n
@@ -59,7 +64,7 @@ struct window {
  * by calling it with the same array.
  */
 void window_compute(struct window *out, const struct sample *s, size_t n,
-    uint64_t now, uint64_t length, uint64_t *scratch);
+    struct window_span span, uint64_t *scratch);
 
 /*
  * The same sums kept up as samples come and go, for the judge: amortised O(1)

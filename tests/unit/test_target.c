@@ -318,11 +318,11 @@ static void
 node(char out[TARGET_NAME + 1], const char *cluster, const char *host,
     const char *ip, uint16_t port)
 {
-	struct addr a;
+	struct path path = { .transport = TRANSPORT_UDP, .host = host };
 
-	assert_int_equal(addr_parse_host(&a, ip), 0);
-	addr_set_port(&a, port);
-	target_node_name(out, cluster, TRANSPORT_UDP, host, &a, 0);
+	assert_int_equal(addr_parse_host(&path.addr, ip), 0);
+	addr_set_port(&path.addr, port);
+	target_node_name(out, cluster, &path, 0);
 }
 
 static void
@@ -330,7 +330,7 @@ test_node_name(void **state)
 {
 	char a[TARGET_NAME + 1], b[TARGET_NAME + 1];
 	const char *ip = "198.51.100.7";
-	struct addr none;
+	struct path none = { .transport = TRANSPORT_SIP_MTLS, .host = "h" };
 
 	(void)state;
 	node(a, "fra1", ip, ip, 5004);
@@ -349,8 +349,7 @@ test_node_name(void **state)
 	assert_memory_equal(a, "a-very-long-clu-udp-65535-", 26);
 	assert_memory_equal(a, b, 26);
 	assert_string_not_equal(a, b);
-	memset(&none, 0, sizeof(none));
-	target_node_name(a, "", TRANSPORT_SIP_MTLS, "h", &none, 0);
+	target_node_name(a, "", &none, 0);
 	assert_memory_equal(a, "-sip_mtls-0-", 12);
 }
 
@@ -358,12 +357,12 @@ static void
 test_node_name_salt(void **state)
 {
 	char name[3][TARGET_NAME + 1];
-	struct addr a;
+	struct path path = { .transport = TRANSPORT_TLS, .host = "h" };
 
 	(void)state;
-	assert_int_equal(addr_parse_host(&a, "2001:db8::7"), 0);
+	assert_int_equal(addr_parse_host(&path.addr, "2001:db8::7"), 0);
 	for (unsigned i = 0; i < 3; i++)
-		target_node_name(name[i], "c", TRANSPORT_TLS, "h", &a, i);
+		target_node_name(name[i], "c", &path, i);
 	assert_string_not_equal(name[0], name[1]);
 	assert_string_not_equal(name[1], name[2]);
 	assert_string_not_equal(name[0], name[2]);

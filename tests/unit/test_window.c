@@ -31,7 +31,7 @@ compute(const struct sample *s, size_t n, uint64_t now, uint64_t length)
 	uint64_t scratch[MOST];
 	struct window w;
 
-	window_compute(&w, s, n, now, length, scratch);
+	window_compute(&w, s, n, (struct window_span){now, length}, scratch);
 	return w;
 }
 
@@ -196,7 +196,7 @@ test_greatest(void **state)
 	assert_true(s != NULL && scratch != NULL);
 	for (unsigned i = 0; i < N; i++)
 		s[i] = at(i, i % 2 ? SAMPLE_RTT_MAX : 0, OUTCOME_ANSWERED);
-	window_compute(&w, s, N, N, N + 1, scratch);
+	window_compute(&w, s, N, (struct window_span){N, N + 1}, scratch);
 	assert_int_equal(w.answers, N);
 	/* half of 2^40 - 1, rounded up; all are so far from it */
 	assert_true(w.rtt_mean == (SAMPLE_RTT_MAX + 1) / 2);
