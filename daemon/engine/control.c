@@ -6,12 +6,10 @@
 #include "build.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uv.h>
 
 #include "clock.h"
@@ -22,6 +20,7 @@
 #include "event.h"
 #include "inventory.h"
 #include "log.h"
+#include "mail.h"
 #include "netwatch.h"
 #include "resolve.h"
 #include "state.h"
@@ -42,22 +41,13 @@ struct control {
 	struct netwatch *netwatch;
 	struct decide *decide;
 	struct telemetry *telemetry;
+	struct mail *mail;
 	uv_timer_t decide_timer, gather_timer, state_timer;
-	uv_async_t mail;
 	uv_signal_t sig[3];
 	uint64_t started;
 	bool closed, stopping;
-	_Atomic bool settled, stop_asked;
+	_Atomic bool settled;
 	_Atomic uint64_t probed_at; /* last round of all by request */
-	/* A reload that another thread waits for. */
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	uint64_t asked, answered;
-	int result;
-	struct buf errors;
-	/* Rounds that another thread asked for: an index each, 0 for all. */
-	uint32_t round[64];
-	unsigned rounds;
 };
 
 /* ---- the inventory ---- */
@@ -366,49 +356,35 @@ static void
 answer_reload(struct control *c)
 {
 	struct buf errors = BUF_INIT;
-	uint64_t asked;
+	uint64_t ticket;
 	int result;
 
-	pthread_mutex_lock(&c->lock);
-	asked = c->asked;
-	pthread_mutex_unlock(&c->lock);
-	if (asked == c->answered)
+	if (!mail_reload_asked(c->mail, &ticket))
 		return;
 	result = reload(c, &errors);
-	pthread_mutex_lock(&c->lock);
-	c->result = result;
-	c->answered = asked;
-	buf_reset(&c->errors);
-	buf_puts(&c->errors, buf_str(&errors));
-	pthread_cond_broadcast(&c->done);
-	pthread_mutex_unlock(&c->lock);
+	mail_reload_answer(c->mail, ticket, result, buf_str(&errors));
 	buf_free(&errors);
 }
 
 static void
 start_rounds(struct control *c)
 {
-	uint32_t round[64];
-	unsigned n;
+	uint32_t round[MAIL_ROUNDS];
+	unsigned n = mail_rounds(c->mail, round);
 
-	pthread_mutex_lock(&c->lock);
-	n = c->rounds;
-	memcpy(round, c->round, n * sizeof(*round));
-	c->rounds = 0;
-	pthread_mutex_unlock(&c->lock);
 	for (unsigned i = 0; i < n; i++)
 		trigger_all(c, TRIGGER_REQUEST, round[i]);
 }
 
 static void
-on_mail(uv_async_t *a)
+on_mail(void *arg)
 {
-	struct control *c = a->data;
+	struct control *c = arg;
 
 	fetch_notes(c);
 	answer_reload(c);
 	start_rounds(c);
-	if (atomic_load(&c->stop_asked))
+	if (mail_stop_asked(c->mail))
 		finish(c);
 }
 
@@ -432,32 +408,13 @@ on_signal(uv_signal_t *s, int number)
 void
 control_notify(struct control *c)
 {
-	uv_async_send(&c->mail);
+	mail_wake(c->mail);
 }
 
 int
 control_reload(struct control *c, struct buf *errors)
 {
-	struct timespec until;
-	uint64_t mine;
-	int result = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += 30;
-	pthread_mutex_lock(&c->lock);
-	mine = ++c->asked;
-	uv_async_send(&c->mail);
-	while (c->answered < mine && result != ETIMEDOUT)
-		result = pthread_cond_timedwait(&c->done, &c->lock, &until);
-	if (c->answered < mine) {
-		buf_puts(errors, "the reload did not end within 30 s\n");
-		result = -ETIMEDOUT;
-	} else {
-		result = c->result;
-		buf_puts(errors, buf_str(&c->errors));
-	}
-	pthread_mutex_unlock(&c->lock);
-	return result;
+	return mail_reload(c->mail, errors);
 }
 
 /* The index of a target by its name; 0 when there is none. */
@@ -479,7 +436,6 @@ control_probe(struct control *c, const char *target)
 {
 	uint64_t now = clock_mono(), last = atomic_load(&c->probed_at);
 	uint32_t index = 0;
-	int result = 0;
 
 	if (target != NULL) {
 		index = index_of(c, target);
@@ -489,14 +445,7 @@ control_probe(struct control *c, const char *target)
 		   !atomic_compare_exchange_strong(&c->probed_at, &last, now)) {
 		return -EAGAIN;
 	}
-	pthread_mutex_lock(&c->lock);
-	if (c->rounds < sizeof(c->round) / sizeof(c->round[0]))
-		c->round[c->rounds++] = index;
-	else
-		result = -EAGAIN;
-	pthread_mutex_unlock(&c->lock);
-	uv_async_send(&c->mail);
-	return result;
+	return mail_round(c->mail, index);
 }
 
 bool
@@ -523,8 +472,7 @@ control_healthy(struct control *c)
 void
 control_stop(struct control *c)
 {
-	atomic_store(&c->stop_asked, true);
-	uv_async_send(&c->mail);
+	mail_stop(c->mail);
 }
 
 /* ---- life ---- */
@@ -581,24 +529,17 @@ struct control *
 control_new(const struct control_setup *setup)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	pthread_condattr_t attr;
 
 	if (c == NULL)
 		return NULL;
 	c->setup = *setup;
 	c->config = setup->config;
 	c->started = clock_mono();
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->done, &attr);
-	pthread_condattr_destroy(&attr);
-	if (!make_parts(c) ||
-	    uv_async_init(setup->loop, &c->mail, on_mail) < 0) {
+	c->mail = mail_new(setup->loop, on_mail, c);
+	if (c->mail == NULL || !make_parts(c)) {
 		log_error("control", "could not be set up");
 		return NULL; /* the process ends */
 	}
-	c->mail.data = c;
 	start_timers(c);
 	watch_signals(c);
 	snapshot_add_source(setup->snapshots, telemetry_source(c->telemetry));
@@ -618,7 +559,7 @@ control_close(struct control *c)
 	uv_close((uv_handle_t *)&c->decide_timer, NULL);
 	uv_close((uv_handle_t *)&c->gather_timer, NULL);
 	uv_close((uv_handle_t *)&c->state_timer, NULL);
-	uv_close((uv_handle_t *)&c->mail, NULL);
+	mail_close(c->mail);
 	for (unsigned i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&c->sig[i], NULL);
 	netwatch_free(c->netwatch);
@@ -634,8 +575,6 @@ control_free(struct control *c)
 	decide_free(c->decide);
 	telemetry_free(c->telemetry);
 	config_free(c->config);
-	buf_free(&c->errors);
-	pthread_cond_destroy(&c->done);
-	pthread_mutex_destroy(&c->lock);
+	mail_free(c->mail);
 	free(c);
 }
