@@ -210,7 +210,7 @@ test_local_errors(void **state)
 	assert_int_equal(
 	    stream_open(f->pool, &f->path, &f->seen, &s), -EADDRNOTAVAIL);
 	f->path.source.sa.sa_family = AF_UNSPEC;
-	strcpy(f->path.interface, "nosuch0");
+	snprintf(f->path.interface, IFNAMSIZ, "nosuch0");
 	assert_int_equal(stream_open(f->pool, &f->path, &f->seen, &s), -ENODEV);
 	f->path.interface[0] = '\0';
 	addr_from_bytes(&f->path.addr, AF_INET, "\xff\xff\xff\xff", 9);
@@ -242,7 +242,7 @@ test_dscp_and_source(void **state)
 	aim(f, AF_INET, peer.port);
 	f->path.dscp = 46;
 	assert_int_equal(addr_parse_host(&f->path.source, "127.0.0.77"), 0);
-	strcpy(f->path.interface, "lo");
+	snprintf(f->path.interface, IFNAMSIZ, "lo");
 	open_and_wait(f);
 	assert_int_equal(f->seen.connected, 1);
 	peer_wait(&peer);
