@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 #include "log.h"
+#include "stats.h"
+#include "word.h"
 
 enum event_kind {
 	EVENT_NONE = 0,
-#define EVENT(name, number, label, severity, text) EVENT_##name = number,
+#define EVENT(name, number, label, severity, words, unit, text) EVENT_##name = number,
 #include "events.def"
 	EVENT_KINDS
 };
@@ -32,6 +34,10 @@ struct event {
 const char *event_label(enum event_kind kind);
 const char *event_text(enum event_kind kind);
 enum log_level event_severity(enum event_kind kind);
+/* The set that from and to are words of, or WORD_SETS. */
+enum word_set event_words(enum event_kind kind);
+/* What value and threshold are counted in. */
+enum stats_unit event_unit(enum event_kind kind);
 
 /* Subscribers stay for the life of the process; at most 8. */
 void event_subscribe(void (*on)(void *arg, const struct event *e), void *arg);

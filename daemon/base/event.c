@@ -13,9 +13,12 @@ enum { EVENT_SUBSCRIBERS = 8 };
 static const struct {
 	const char *label, *text;
 	enum log_level severity;
+	enum word_set words;
+	enum stats_unit unit;
 } kinds[EVENT_KINDS] = {
-#define EVENT(name, number, label, severity, text) \
-	[EVENT_##name] = {label, text, LOG_LEVEL_##severity},
+#define EVENT(name, number, label, severity, words, unit, text) \
+	[EVENT_##name] = {                                      \
+	    label, text, LOG_LEVEL_##severity, WORD_##words, UNIT_##unit},
 #include "events.def"
 };
 
@@ -53,6 +56,18 @@ enum log_level
 event_severity(enum event_kind kind)
 {
 	return is_known(kind) ? kinds[kind].severity : LOG_LEVEL_DEBUG;
+}
+
+enum word_set
+event_words(enum event_kind kind)
+{
+	return is_known(kind) ? kinds[kind].words : WORD_SETS;
+}
+
+enum stats_unit
+event_unit(enum event_kind kind)
+{
+	return is_known(kind) ? kinds[kind].unit : UNIT_COUNT;
 }
 
 void

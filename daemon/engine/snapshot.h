@@ -1,7 +1,8 @@
 /*
  * A snapshot: all statistics at one moment, immutable, counted, shared by all
  * faces. It is computed from the store by the thread that asks, at most once
- * a second: windows are exact as of the read.
+ * a second: windows are exact as of the read. Items that have more labels
+ * than another scope's (windows, phases, links) stand in the order of those.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H

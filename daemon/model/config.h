@@ -31,6 +31,11 @@ struct config_probing {
 	struct thresholds thresholds;
 };
 
+/* An item of `profiles`, as written. */
+struct config_profile {
+	char *name, *revision;
+};
+
 struct config_cluster {
 	struct node_cluster nodes;	/* from the configuration file */
 	struct config_probing probing;
@@ -108,6 +113,19 @@ int config_target_file(const struct config *c, const char *name,
     const char *text, size_t len, struct config_target **out, size_t *n,
     struct doc_errors *errors);
 void config_targets_free(struct config_target *t, size_t n);
+
+/*
+ * "NAME-c61d2a", with a hash of text (an address) that salt changes; what is
+ * too long is cut before the hash.
+ */
+void config_target_suffix(char out[TARGET_NAME + 1], const char *name,
+    const char *text, unsigned salt);
+
+/* The timeout in effect for probes of so many requests. */
+uint64_t config_probing_timeout(const struct config_probing *p,
+    unsigned count);
+/* The family that can be probed: 4, 6, or 0 for both. */
+unsigned config_probing_family(const struct config_probing *p);
 
 /* "FILE:LINE:COLUMN: error: TEXT" per line, into a buffer for people. */
 struct buf;

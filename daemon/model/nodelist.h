@@ -5,6 +5,7 @@
 #ifndef NODELIST_H
 #define NODELIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,17 +21,14 @@ struct node {
 struct node_cluster {
 	char name[CLUSTER_NAME + 1];
 	enum cluster_class class;
-	struct node *node;	/* owned; no two alike */
+	struct node *node;	/* owned; sorted, no two alike */
 	size_t nodes;
 	char **rejected;	/* owned: entries that could not be used, why */
 	size_t rejections;
 };
 
-/* One entry of a Prometheus file_sd file: probed as the labels say. */
-struct node_group;
-
 struct nodelist {
-	struct node_cluster *cluster;	/* owned */
+	struct node_cluster *cluster;	/* owned; sorted by name */
 	size_t clusters;
 	char *warnings;		/* owned, a line each; NULL for none */
 };
@@ -45,11 +43,19 @@ void nodelist_free(struct nodelist *l);
 int nodelist_parse_url(const char *url, uint16_t default_port, char **host,
     uint16_t *port, const char **why);
 
+/* Whether the text can be the host of a node: a name, or a unicast address. */
+bool nodelist_host_ok(const char *host);
+/* Whether it is the address of one host: not 0.0.0.0/8, not multicast. */
+bool nodelist_address_ok(const struct addr *a);
+/* The usual port of media over the transport: 5004, and 443 over TLS. */
+uint16_t nodelist_port(enum transport t);
+
 /*
  * A discovery document: clusters -> {udp, tcp, xtls} ->
  * [url], clusterClasses.hybridMedia names the Video Mesh ones (UDP only).
  * Unknown keys are warnings, unusable entries are rejected one by one.
- * NULL, and a message for people in error[256], when it is no such document.
+ * NULL, and a message for people in error[256], when it is no such document or
+ * has no node that can be used (so that the last good list is kept).
  */
 struct nodelist *nodelist_parse(const char *json, size_t len, char error[256]);
 

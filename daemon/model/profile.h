@@ -16,6 +16,7 @@ struct doc_errors;
 struct profile_subnet {
 	char *id;		/* "NET-01" */
 	char *text;		/* "198.51.100.0/24", the label value */
+	char *tags;		/* "azure,cvi": words of the file; "" for none */
 	struct subnet subnet;
 };
 
@@ -33,6 +34,9 @@ struct profile {
  */
 struct profile *profile_load(const char *file, const char *revision,
     struct doc_errors *errors);
+/* The same from memory; file names it in messages. */
+struct profile *profile_parse(const char *file, const char *text, size_t len,
+    const char *revision, struct doc_errors *errors);
 void profile_free(struct profile *p);
 
 #endif

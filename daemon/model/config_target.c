@@ -1,0 +1,176 @@
+/* Single paths to probe: items of `targets`, and files of Prometheus' kind. */
+#include "build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_read.h"
+#include "doc.h"
+#include "kind.h"
+#include "option.h"
+
+enum { HOST_MAX = 256 };
+
+static void
+target_free(struct config_target *t)
+{
+	free(t->host);
+	t->host = NULL;
+}
+
+void
+config_targets_free(struct config_target *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		target_free(&t[i]);
+	free(t);
+}
+
+void
+config_target_suffix(char out[TARGET_NAME + 1], const char *name,
+    const char *text, unsigned salt)
+{
+	enum { ROOM = TARGET_NAME - 7 };
+	uint64_t h = target_hash(text, salt);
+	size_t len = strlen(name);
+
+	if (len > ROOM) {
+		len = ROOM;
+		/* not within a character of UTF-8 */
+		while (len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80)
+			len--;
+	}
+	memcpy(out, name, len);
+	snprintf(out + len, 8, "-%06x",
+	    (unsigned)((h ^ h >> 24 ^ h >> 48) & 0xffffff));
+}
+
+const struct kind *
+config_target_kind(struct doc_errors *errors, const struct doc_node *at,
+    struct config_target *t)
+{
+	const struct kind *k;
+	char words[128] = "";
+	size_t len = 0;
+
+	if (t->transport == 0)
+		t->transport = kind_first(t->probe)->transport;
+	k = kind_find(t->probe, t->transport);
+	if (k != NULL)
+		return k;
+	for (unsigned i = 0; kind_row(i) != NULL; i++) {
+		if (strcmp(kind_row(i)->name, t->probe) == 0)
+			len += (size_t)snprintf(words + len,
+			    sizeof(words) - len, "%s%s", len > 0 ? ", " : "",
+			    word_label(WORD_TRANSPORT, kind_row(i)->transport));
+	}
+	doc_error(errors, at, "'%s' is no transport of %s (one of: %s)",
+	    word_label(WORD_TRANSPORT, t->transport), t->probe, words);
+	return NULL;
+}
+
+int
+config_target_address(struct doc_errors *errors, const struct doc_node *at,
+    struct config_target *t)
+{
+	const struct kind *k = kind_find(t->probe, t->transport);
+	char host[HOST_MAX], shown[DOC_SHOWN];
+	/* A port that the text has not is left as it is: two tell. */
+	uint16_t port = 0, other = 1;
+	const char *why = NULL;
+
+	doc_error_shown(at->scalar, shown);
+	if (addr_split(at->scalar, host, sizeof(host), &port) < 0 ||
+	    addr_split(at->scalar, host, sizeof(host), &other) < 0 ||
+	    other == 0)
+		why = "is not HOST:PORT with a port from 1 to 65535";
+	else if (!nodelist_host_ok(host))
+		why = "has no name or address of one host";
+	else if (!k->has_port && port == other)
+		why = "has a port, and this kind of probe knows none";
+	else if (k->has_port && port != other && k->port == 0)
+		why = "has no port";
+	if (why != NULL) {
+		doc_error(errors, at, "'%s' %s", shown, why);
+		return -EINVAL;
+	}
+	t->host = strdup(host);
+	t->port = port != 0 ? port : k->port;
+	return t->host != NULL ? 0 : -ENOMEM;
+}
+
+static void
+check_count(struct config_reader *r, const struct doc_node *map,
+    const struct config_target *t, const struct kind *k)
+{
+	const struct doc_node *count = doc_get(map, "count");
+
+	if (count != NULL && t->probing.count > k->count_most)
+		doc_error(r->errors, count,
+		    "a probe of this kind has at most %u request%s",
+		    k->count_most, k->count_most == 1 ? "" : "s");
+}
+
+static unsigned
+count_of(const struct config_target *t, const struct kind *k)
+{
+	unsigned count = t->probing.count > 0 ? t->probing.count : k->count;
+
+	return count < k->count_most ? count : k->count_most;
+}
+
+static void
+read_target(struct config_reader *r, const struct doc_node *map,
+    struct config_target *t)
+{
+	const struct doc_node *thresholds, *address, *transport;
+	const struct kind *k;
+
+	option_defaults(OPTION_target, t);
+	t->probing = r->defaults;
+	if (map->kind != DOC_MAP) {
+		doc_error(r->errors, map, "must be a mapping, not %s",
+		    doc_kind_text(map));
+		return;
+	}
+	t->line = map->line;
+	option_check_keys(map, OPTION_target, r->errors);
+	option_read(map, OPTION_target, t, r->directory, r->errors);
+	thresholds = option_shape(map, OPTION_target, "thresholds", r->errors);
+	config_probing_read(r, map, thresholds, &t->probing);
+	transport = doc_get(map, "transport");
+	k = config_target_kind(
+	    r->errors, transport != NULL ? transport : map, t);
+	if (k == NULL)
+		return;
+	check_count(r, map, t, k);
+	config_probing_finish(r, map, thresholds, &t->probing, count_of(t, k));
+	if (t->host == NULL)
+		return;
+	/* until now it was the text of the address */
+	option_free(OPTION_target, t);
+	address = doc_get(map, "address");
+	if (config_target_address(r->errors, address, t) == 0)
+		config_probing_check_host(r, address, &t->probing, t->host);
+}
+
+void
+config_target_read(struct config_reader *r, const struct doc_node *list)
+{
+	struct config *c = r->c;
+
+	if (list == NULL || list->items == 0)
+		return;
+	c->target = calloc(list->items, sizeof(*c->target));
+	if (c->target == NULL) {
+		doc_error(r->errors, list, "not enough memory");
+		return;
+	}
+	for (size_t i = 0; i < list->items; i++) {
+		c->targets++;
+		read_target(r, list->item[i], &c->target[i]);
+	}
+	config_unique(r->errors, list, "name");
+}
