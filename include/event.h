@@ -14,7 +14,8 @@
 
 enum event_kind {
 	EVENT_NONE = 0,
-#define EVENT(name, number, label, severity, words, unit, text) EVENT_##name = number,
+#define EVENT(name, number, label, severity, words, unit, text)                \
+	EVENT_##name = number,
 #include "events.def"
 	EVENT_KINDS
 };

@@ -87,13 +87,9 @@ void option_check_keys(const struct doc_node *map, enum option_group group,
 const struct doc_node *option_shape(const struct doc_node *map,
     enum option_group group, const char *key, struct doc_errors *errors);
 
-/*
- * One value by its row: 0, or -errno with an error appended. And the i-th
- * label of a set of choices, NULL past the last.
- */
+/* One value by its row: 0, or -errno with an error appended. */
 int option_value_parse(const struct option *o, const struct doc_node *n,
     void *field, const char *directory, struct doc_errors *errors);
-const char *option_value_choice(unsigned set, unsigned i);
 
 /* Durations of list items: the same words as for keys. 0 or -EINVAL. */
 int option_duration(const struct doc_node *n, uint64_t least, uint64_t most,
@@ -103,13 +99,14 @@ int option_duration(const struct doc_node *n, uint64_t least, uint64_t most,
 char *option_path(const char *directory, const char *path);
 
 /*
- * The reference: for people, as mdoc for the manual, one row's bounds in
- * words ("100ms to 1d", "one of: a, b"; nothing when it has none), and its
- * type with an article ("a duration").
+ * One row's bounds ("100ms to 1d", "one of: a, b"; nothing when it has none),
+ * and its type with an article ("a duration").
  */
+void option_words_bounds(struct buf *b, const struct option *o);
+const char *option_words_type(const struct option *o);
+
+/* The reference: for people, and as mdoc for the manual. */
 void option_reference_text(struct buf *b);
 void option_reference_mdoc(struct buf *b);
-void option_reference_bounds(struct buf *b, const struct option *o);
-const char *option_reference_type(const struct option *o);
 
 #endif

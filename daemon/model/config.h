@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "nodelist.h"
 #include "profile.h"
@@ -107,11 +108,11 @@ void config_free(struct config *c);
  * A Prometheus file_sd file (YAML or JSON): [{targets: [...], labels: {}}].
  * Labels that say how to probe: __probe__ (collector, default stun),
  * __transport__ (default udp), media_cluster, name. The result has the
- * defaults of c. 0, or -EINVAL with errors appended; *out is then unchanged.
+ * defaults of c. How many, or -EINVAL with errors appended; *out is then
+ * unchanged.
  */
-int config_target_file(const struct config *c, const char *name,
-    const char *text, size_t len, struct config_target **out, size_t *n,
-    struct doc_errors *errors);
+ssize_t config_target_file(const struct config *c, const char *text, size_t len,
+    struct config_target **out, struct doc_errors *errors);
 void config_targets_free(struct config_target *t, size_t n);
 
 /*

@@ -20,7 +20,7 @@ profile_directory(void)
 	return set != NULL && set[0] != '\0' ? set : PKGDATADIR "/profiles";
 }
 
-/* "webex, other": the profiles in the directory. */
+/* "one, other": the profiles in the directory. */
 static void
 put_names(struct buf *b, const char *directory)
 {

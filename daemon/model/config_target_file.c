@@ -206,10 +206,9 @@ check_names(struct file_reader *f)
 	free(sorted);
 }
 
-int
-config_target_file(const struct config *c, const char *name, const char *text,
-    size_t len, struct config_target **out, size_t *n,
-    struct doc_errors *errors)
+ssize_t
+config_target_file(const struct config *c, const char *text, size_t len,
+    struct config_target **out, struct doc_errors *errors)
 {
 	struct file_reader f = {
 	    .r = {.c = (struct config *)c, .directory = "", .errors = errors}};
@@ -232,6 +231,5 @@ config_target_file(const struct config *c, const char *name, const char *text,
 		return -EINVAL;
 	}
 	*out = f.target;
-	*n = f.targets;
-	return 0;
+	return (ssize_t)f.targets;
 }

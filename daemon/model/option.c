@@ -1,47 +1,13 @@
-/* The table of settings, expanded, and how mappings are read by it. */
+/* How mappings are read by the table of settings. */
 #include "build.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
-#include "clock.h"
-#include "config.h"
 #include "doc.h"
 #include "option.h"
-
-/* The struct whose fields the rows of a group name. */
-#define STRUCT_config	  struct config
-#define STRUCT_profile	  struct config_profile
-#define STRUCT_probing	  struct config_probing
-#define STRUCT_thresholds struct thresholds
-#define STRUCT_media	  struct config
-#define STRUCT_cluster	  struct config_cluster
-#define STRUCT_discovery  struct config_discovery
-#define STRUCT_target	  struct config_target
-#define STRUCT_limits	  struct config
-
-const struct option option_table[] = {
-#define OPTION(group, key, type, field, least, most, fallback, help)           \
-	{OPTION_##group, OPTION_##type, #key, offsetof(STRUCT_##group, field), \
-	    sizeof(((STRUCT_##group *)0)->field), least, most, fallback,       \
-	    OPTION_NONE, help},
-#define OPTION_SHAPE(group, key, shape, child, fallback, help)       \
-	{OPTION_##group, OPTION_##shape, #key, 0, 0, 0, 0, fallback, \
-	    OPTION_##child, help},
-#include "options.def"
-};
-
-const unsigned option_rows = sizeof(option_table) / sizeof(option_table[0]);
-
-const struct option_group_desc option_groups[OPTION_GROUPS] = {
-#define OPTION_GROUP(group, title, help) [OPTION_##group] = {title, help},
-#include "options.def"
-};
 
 enum { DISTANCE_MAX = 32, ALLOWED_KEYS = 64 };
 
@@ -253,17 +219,4 @@ option_duration(const struct doc_node *n, uint64_t least, uint64_t most,
 	    .most = most};
 
 	return option_value_parse(&o, n, ns, "", errors);
-}
-
-char *
-option_path(const char *directory, const char *path)
-{
-	struct buf b = BUF_INIT;
-
-	if (path[0] == '/')
-		return strdup(path);
-	buf_puts(&b, directory);
-	buf_putc(&b, '/');
-	buf_puts(&b, path);
-	return buf_steal(&b);
 }

@@ -69,7 +69,7 @@ store_bounded(const struct value *v, uint64_t n)
 
 	if (n >= v->option->least && n <= v->option->most)
 		return store(v, n);
-	option_reference_bounds(&bounds, v->option);
+	option_words_bounds(&bounds, v->option);
 	doc_error(v->errors, v->node, "%s is out of bounds: allowed is %s",
 	    v->shown, buf_str(&bounds));
 	buf_free(&bounds);
@@ -184,6 +184,19 @@ parse_text(const struct value *v)
 		return store_text(v, strdup(v->text));
 	doc_error(v->errors, v->node, "is empty");
 	return -EINVAL;
+}
+
+char *
+option_path(const char *directory, const char *path)
+{
+	struct buf b = BUF_INIT;
+
+	if (path[0] == '/')
+		return strdup(path);
+	buf_puts(&b, directory);
+	buf_putc(&b, '/');
+	buf_puts(&b, path);
+	return buf_steal(&b);
 }
 
 static int
@@ -334,7 +347,7 @@ not_allowed(const struct value *v)
 {
 	struct buf words = BUF_INIT;
 
-	option_reference_bounds(&words, v->option);
+	option_words_bounds(&words, v->option);
 	doc_error(v->errors, v->node, "'%s' is not allowed here (%s)", v->shown,
 	    buf_str(&words));
 	buf_free(&words);
@@ -383,16 +396,6 @@ parse_choice(const struct value *v)
 	return not_allowed(v);
 }
 
-const char *
-option_value_choice(unsigned set, unsigned i)
-{
-	for (unsigned k = 0; k < CHOICES; k++) {
-		if (choices[k].set == set && i-- == 0)
-			return choices[k].label;
-	}
-	return NULL;
-}
-
 static int (*const parsers[])(const struct value *v) = {
     [OPTION_DURATION] = parse_duration,
     [OPTION_PERCENT] = parse_percent,
@@ -424,7 +427,7 @@ option_value_parse(const struct option *o, const struct doc_node *n,
 	assert(o->type < OPTION_MAP);
 	if (n->kind != DOC_SCALAR || doc_null(n)) {
 		doc_error(errors, n, "must be %s, not %s",
-		    option_reference_type(o), doc_kind_text(n));
+		    option_words_type(o), doc_kind_text(n));
 		return -EINVAL;
 	}
 	v.text = n->scalar;

@@ -16,7 +16,7 @@ struct doc_errors;
 struct profile_subnet {
 	char *id;		/* "NET-01" */
 	char *text;		/* "198.51.100.0/24", the label value */
-	char *tags;		/* "azure,cvi": words of the file; "" for none */
+	char *tags;		/* "azure,cvi": the file's words, or "" */
 	struct subnet subnet;
 };
 

@@ -70,8 +70,10 @@ measure(size_t n, unsigned loss_percent)
 		for (size_t i = 0; i < repeats * TARGETS; i++) {
 			const struct sample *from = s + i % TARGETS * n;
 
-			window_compute(&w, from, n, from[n - 1].sent_ns,
-			    n * CLOCK_SEC, scratch);
+			window_compute(&w, from, n,
+			    (struct window_span){from[n - 1].sent_ns,
+				n * CLOCK_SEC},
+			    scratch);
 			sum += w.rtt_p95;
 		}
 		start = cpu_ns() - start;
