@@ -320,20 +320,21 @@ tell_rank(struct decide *d, uint64_t changes_before)
 static void
 choose(struct decide *d)
 {
-	uint32_t row[CLUSTER_CLASS_END];
+	struct choose_ranks ranks = {
+	    .margin_ppm = d->margin_ppm, .changes = d->rank_changes};
 
 	for (unsigned k = 0; k < CLUSTER_CLASS_END; k++) {
 		const struct roster_cluster *c =
 		    cluster_find(d->roster, d->first[k]);
 
-		row[k] =
+		ranks.first[k] =
 		    c != NULL ? (uint32_t)(c - d->roster->cluster) : UINT32_MAX;
 	}
-	choose_clusters(d->cluster, d->clusters, d->node, d->nodes,
-	    d->margin_ppm, row, &d->rank_changes);
+	choose_clusters(d->cluster, d->clusters, d->node, d->nodes, &ranks);
 	for (unsigned k = 0; k < CLUSTER_CLASS_END; k++)
-		if (row[k] != UINT32_MAX)
-			d->first[k] = d->roster->cluster[row[k]].index;
+		if (ranks.first[k] != UINT32_MAX)
+			d->first[k] = d->roster->cluster[ranks.first[k]].index;
+	d->rank_changes = ranks.changes;
 }
 
 static void

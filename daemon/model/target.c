@@ -283,8 +283,7 @@ target_node_name(char out[TARGET_NAME + 1], const char *cluster,
 	h = target_hash(path->host, mix(h));
 	h = mix(target_hash(addr_host_text(&path->addr, text), mix(h)));
 	snprintf(tail, sizeof(tail), "-%s-%u-%06x",
-	    word_label(WORD_TRANSPORT, path->transport),
-	    addr_port(&path->addr),
+	    word_label(WORD_TRANSPORT, path->transport), addr_port(&path->addr),
 	    (unsigned)(h & 0xffffff));
 	room = TARGET_NAME - strlen(tail);
 	for (; len < room && cluster[len] != '\0'; len++)

@@ -318,7 +318,7 @@ static void
 node(char out[TARGET_NAME + 1], const char *cluster, const char *host,
     const char *ip, uint16_t port)
 {
-	struct path path = { .transport = TRANSPORT_UDP, .host = host };
+	struct path path = {.transport = TRANSPORT_UDP, .host = host};
 
 	assert_int_equal(addr_parse_host(&path.addr, ip), 0);
 	addr_set_port(&path.addr, port);
@@ -330,7 +330,7 @@ test_node_name(void **state)
 {
 	char a[TARGET_NAME + 1], b[TARGET_NAME + 1];
 	const char *ip = "198.51.100.7";
-	struct path none = { .transport = TRANSPORT_SIP_MTLS, .host = "h" };
+	struct path none = {.transport = TRANSPORT_SIP_MTLS, .host = "h"};
 
 	(void)state;
 	node(a, "fra1", ip, ip, 5004);
@@ -357,7 +357,7 @@ static void
 test_node_name_salt(void **state)
 {
 	char name[3][TARGET_NAME + 1];
-	struct path path = { .transport = TRANSPORT_TLS, .host = "h" };
+	struct path path = {.transport = TRANSPORT_TLS, .host = "h"};
 
 	(void)state;
 	assert_int_equal(addr_parse_host(&path.addr, "2001:db8::7"), 0);
