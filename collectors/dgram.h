@@ -1,0 +1,72 @@
+/*
+ * The carrier of probes over datagram sockets: UDP, and ICMP echo. Sockets
+ * are shared, unconnected, one kind per family, source, interface and DSCP;
+ * each is replaced by one with another port after a while. They are read at
+ * the engine's tick and at no other time, for the kernel's stamps keep the
+ * round-trip times exact; no probe is called back from anywhere else, but
+ * for probe_ready() out of dgram_start().
+ */
+#ifndef DGRAM_H
+#define DGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "collector.h"
+#include "dgram_socket.h"
+#include "probe.h"
+
+enum { DGRAM_PACKET = 64 }; /* bytes of a request, at most */
+
+/* What a collector's packets are. */
+struct dgram_kind {
+	int protocol4, protocol6; /* socket()'s third argument */
+	bool ports;		  /* an answer must come from the port asked */
+	/*
+	 * Where the DGRAM_ID random bytes stand that tell an answer, or an
+	 * ICMP error's quotation, from others: the same place in all three.
+	 */
+	unsigned id_at;
+	size_t answer_max; /* bytes of the longest answer looked at */
+	/* Said once when the system gives no such socket to us; or NULL. */
+	const char *forbidden;
+
+	/* Writes request seq; its length. */
+	size_t (*encode)(uint8_t out[DGRAM_PACKET], const uint8_t id[DGRAM_ID],
+	    int family, unsigned seq);
+	/*
+	 * Judges bytes with the id of a request, from whom it asked: fills in
+	 * outcome, code, and mapped (pointing at *mapped), if any.
+	 */
+	void (*accept)(const uint8_t *bytes, size_t len, struct answer *a,
+	    struct addr *mapped);
+};
+
+/* What it keeps in p->state; zero at start. */
+struct dgram_probe {
+	struct dgram_socket *socket; /* NULL: none, or not any more */
+	struct addr to;
+	uint8_t reserved; /* slots for requests to come */
+	uint8_t held;	  /* slots, with these; at 0 it lets go of socket */
+	uint8_t slot[PROBE_REQUESTS_MAX]; /* by seq; 0: none, or ended */
+};
+
+struct dgram;
+
+/* kind is borrowed for good. 0 and *out, a struct dgram, or -errno. */
+int dgram_new(const struct dgram_kind *kind,
+    const struct collector_setup *setup, void **out);
+void dgram_free(struct dgram *d);
+
+/* For struct collector: loop is the struct dgram. */
+void dgram_adjust(void *loop, const struct collector_setup *setup);
+void dgram_tick(void *loop, uint64_t now);
+void dgram_counts(const void *loop, struct collector_counts *add);
+void dgram_close(void *loop);
+int dgram_start(struct probe *p);
+int dgram_request(struct probe *p, unsigned seq);
+void dgram_stop(struct probe *p);
+
+#endif
