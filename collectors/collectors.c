@@ -6,9 +6,11 @@
 #include "collectors.h"
 
 const struct collector *const collectors[] = {
+    &collector_stun,
     &collector_stun_stream,
     &collector_stun_stream_tls,
     &collector_tcp,
+    &collector_icmp,
     NULL,
 };
 

@@ -1,0 +1,70 @@
+/* STUN Binding over UDP: each request is its own sample, none is sent twice. */
+#include "build.h"
+
+#include <netinet/in.h>
+
+#include "collectors.h"
+#include "dgram.h"
+#include "probe.h"
+#include "wire_stun.h"
+
+static size_t
+encode(uint8_t out[DGRAM_PACKET], const uint8_t id[DGRAM_ID], int family,
+    unsigned seq)
+{
+	wire_stun_request(out, id);
+	return STUN_REQUEST;
+}
+
+static void
+accept_answer(
+    const uint8_t *bytes, size_t len, struct answer *a, struct addr *mapped)
+{
+	struct stun_message m;
+
+	a->outcome = OUTCOME_PROTOCOL;
+	if (wire_stun_parse(bytes, len, &m) < 0)
+		return;
+	a->outcome = wire_stun_outcome(&m);
+	if (a->outcome == OUTCOME_ERROR_RESPONSE)
+		a->code = (int)m.code;
+	if (a->outcome != OUTCOME_ANSWERED)
+		return;
+	*mapped = m.mapped;
+	a->mapped = mapped;
+}
+
+static const struct dgram_kind stun_kind = {
+    .protocol4 = IPPROTO_UDP,
+    .protocol6 = IPPROTO_UDP,
+    .ports = true,
+    .id_at = STUN_ID_AT,
+    .answer_max = STUN_MAX,
+    .encode = encode,
+    .accept = accept_answer,
+};
+
+_Static_assert((int)STUN_ID == (int)DGRAM_ID, "ids of one size");
+
+static int
+open_loop(const struct collector_setup *setup, void **out)
+{
+	return dgram_new(&stun_kind, setup, out);
+}
+
+const struct collector collector_stun = {
+    .name = "stun",
+    .transports = 1u << TRANSPORT_UDP,
+    .port = 3478,
+    .count = 5,
+    .lingers = true,
+    .state = sizeof(struct dgram_probe),
+    .open = open_loop,
+    .adjust = dgram_adjust,
+    .tick = dgram_tick,
+    .counts = dgram_counts,
+    .close = dgram_close,
+    .start = dgram_start,
+    .request = dgram_request,
+    .stop = dgram_stop,
+};
