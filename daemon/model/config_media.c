@@ -29,23 +29,52 @@ default_port(const struct config *c, enum transport t)
 	return nodelist_port(t);
 }
 
-static bool
-node_known(const struct node_cluster *c, const struct node *n)
+/* A node of a cluster and where it stands. */
+struct placed {
+	const struct node *node;
+	const struct doc_node *at;
+};
+
+static int
+compare_placed(const void *a, const void *b)
 {
-	for (size_t i = 0; i < c->nodes; i++) {
-		if (c->node[i].transport == n->transport &&
-		    c->node[i].port == n->port &&
-		    strcmp(c->node[i].host, n->host) == 0)
-			return true;
-	}
-	return false;
+	const struct placed *x = a, *y = b;
+	int c = strcmp(x->node->host, y->node->host);
+
+	if (c != 0)
+		return c;
+	if (x->node->transport != y->node->transport)
+		return x->node->transport < y->node->transport ? -1 : 1;
+	if (x->node->port != y->node->port)
+		return x->node->port < y->node->port ? -1 : 1;
+	/* in the order of the file */
+	return (x->at->index > y->at->index) - (x->at->index < y->at->index);
 }
 
+static void
+check_placed(struct config_reader *r, struct placed *p, size_t n)
+{
+	char shown[DOC_SHOWN];
+
+	if (n > 1)
+		qsort(p, n, sizeof(*p), compare_placed);
+	for (size_t i = 1; i < n; i++) {
+		const struct node *x = p[i - 1].node, *y = p[i].node;
+
+		if (x->transport == y->transport && x->port == y->port &&
+		    strcmp(x->host, y->host) == 0)
+			doc_error(r->errors, p[i].at,
+			    "'%s' is in the list twice",
+			    doc_error_shown(p[i].at->scalar, shown));
+	}
+}
+
+/* Reads an item into the next node, unless it is wrong. */
 static void
 read_node(struct config_reader *r, const struct doc_node *at,
     struct config_cluster *c, enum transport t)
 {
-	struct node n = {.transport = t}, *more;
+	struct node *n = &c->nodes.node[c->nodes.nodes];
 	char shown[DOC_SHOWN];
 	const char *why;
 
@@ -54,29 +83,17 @@ read_node(struct config_reader *r, const struct doc_node *at,
 		    doc_kind_text(at));
 		return;
 	}
-	doc_error_shown(at->scalar, shown);
-	if (nodelist_parse_url(at->scalar, default_port(r->c, t), &n.host,
-		&n.port, &why) < 0) {
+	n->transport = t;
+	if (nodelist_parse_url(at->scalar, default_port(r->c, t), &n->host,
+		&n->port, &why) < 0) {
 		doc_error(r->errors, at,
 		    "'%s' cannot be probed: %s (for example "
 		    "stun:192.0.2.1:5004)",
-		    shown, why);
+		    doc_error_shown(at->scalar, shown), why);
 		return;
 	}
-	config_probing_check_host(r, at, &c->probing, n.host);
-	if (node_known(&c->nodes, &n)) {
-		doc_error(r->errors, at, "'%s' is in the list twice", shown);
-		free(n.host);
-		return;
-	}
-	more = realloc(c->nodes.node, (c->nodes.nodes + 1) * sizeof(*more));
-	if (more == NULL) {
-		doc_error(r->errors, at, "not enough memory");
-		free(n.host);
-		return;
-	}
-	c->nodes.node = more;
-	more[c->nodes.nodes++] = n;
+	config_probing_check_host(r, at, &c->probing, n->host);
+	c->nodes.nodes++;
 }
 
 /* Requests of a probe of the cluster, where most are sent. */
@@ -95,28 +112,57 @@ count_of(const struct config_cluster *c)
 	return most > 0 ? most : 1;
 }
 
+/* The list of a transport; NULL with an error when it must not be there. */
+static const struct doc_node *
+find_list(struct config_reader *r, const struct doc_node *map,
+    const struct config_cluster *c, unsigned i)
+{
+	const struct doc_node *list =
+	    option_shape(map, OPTION_cluster, lists[i].key, r->errors);
+
+	if (list == NULL || c->nodes.class != CLUSTER_CLASS_VIDEO_MESH ||
+	    lists[i].transport == TRANSPORT_UDP || list->items == 0)
+		return list;
+	doc_error(r->errors, list, "a video_mesh is probed over UDP only");
+	return NULL;
+}
+
 static void
 read_nodes(struct config_reader *r, const struct doc_node *map,
     struct config_cluster *c)
 {
-	size_t before = doc_errors_count(r->errors);
+	size_t before = doc_errors_count(r->errors), most = 0;
+	const struct doc_node *list[LISTS];
+	struct placed *placed;
 
 	for (unsigned i = 0; i < LISTS; i++) {
-		const struct doc_node *list =
-		    option_shape(map, OPTION_cluster, lists[i].key, r->errors);
-
-		if (list == NULL)
-			continue;
-		if (c->nodes.class == CLUSTER_CLASS_VIDEO_MESH &&
-		    lists[i].transport != TRANSPORT_UDP && list->items > 0)
-			doc_error(r->errors, list,
-			    "a video_mesh is probed over UDP only");
-		for (size_t k = 0; k < list->items; k++)
-			read_node(r, list->item[k], c, lists[i].transport);
+		list[i] = find_list(r, map, c, i);
+		most += list[i] != NULL ? list[i]->items : 0;
 	}
-	if (c->nodes.nodes == 0 && doc_errors_count(r->errors) == before)
-		doc_error(
-		    r->errors, map, "has no nodes: give udp, tcp or xtls");
+	if (most == 0) {
+		if (doc_errors_count(r->errors) == before)
+			doc_error(r->errors, map,
+			    "has no nodes: give udp, tcp or xtls");
+		return;
+	}
+	c->nodes.node = calloc(most, sizeof(*c->nodes.node));
+	placed = calloc(most, sizeof(*placed));
+	if (c->nodes.node == NULL || placed == NULL) {
+		doc_error(r->errors, map, "not enough memory");
+		goto out;
+	}
+	for (unsigned i = 0; i < LISTS; i++) {
+		for (size_t k = 0; list[i] != NULL && k < list[i]->items; k++) {
+			struct placed *p = &placed[c->nodes.nodes];
+
+			p->node = &c->nodes.node[c->nodes.nodes];
+			p->at = list[i]->item[k];
+			read_node(r, p->at, c, lists[i].transport);
+		}
+	}
+	check_placed(r, placed, c->nodes.nodes);
+out:
+	free(placed);
 }
 
 static void

@@ -96,7 +96,7 @@ config_target_address(struct doc_errors *errors, const struct doc_node *at,
 		doc_error(errors, at, "'%s' %s", shown, why);
 		return -EINVAL;
 	}
-	t->host = strdup(host);
+	t->host = nodelist_copy_host(host);
 	t->port = port != 0 ? port : k->port;
 	return t->host != NULL ? 0 : -ENOMEM;
 }

@@ -149,9 +149,8 @@ nodelist_host_ok(const char *host)
 	return is_name(host);
 }
 
-/* One spelling for each host: addresses as we write them, names lower. */
-static char *
-copy_host(const char *host)
+char *
+nodelist_copy_host(const char *host)
 {
 	char text[ADDR_TEXT], *copy;
 	struct addr a;
@@ -197,7 +196,7 @@ nodelist_parse_url(const char *url, uint16_t default_port, char **host,
 	*why = "its host is neither a name nor the address of one host";
 	if (!nodelist_host_ok(name))
 		return -EINVAL;
-	*host = copy_host(name);
+	*host = nodelist_copy_host(name);
 	*port = p;
 	*why = "not enough memory";
 	return *host != NULL ? 0 : -ENOMEM;

@@ -47,6 +47,8 @@ int nodelist_parse_url(const char *url, uint16_t default_port, char **host,
 bool nodelist_host_ok(const char *host);
 /* Whether it is the address of one host: not 0.0.0.0/8, not multicast. */
 bool nodelist_address_ok(const struct addr *a);
+/* A copy in one spelling: addresses as we write them, names in lower case. */
+char *nodelist_copy_host(const char *host);
 /* The usual port of media over the transport: 5004, and 443 over TLS. */
 uint16_t nodelist_port(enum transport t);
 

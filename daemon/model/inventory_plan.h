@@ -1,0 +1,40 @@
+/*
+ * What is to be probed before names are addresses: every node and target of
+ * all sources, in an order that depends on nothing but the input.
+ */
+#ifndef INVENTORY_PLAN_H
+#define INVENTORY_PLAN_H
+
+#include "inventory.h"
+
+struct buf;
+
+/* One node of a media cluster, or one target of its own. */
+struct want {
+	const char *name;	/* of a target; NULL: a node of the cluster */
+	const char *cluster;	/* "" for none */
+	const char *probe;
+	enum transport transport;
+	const char *host;
+	uint16_t port;
+	const struct config_probing *probing;
+	size_t order;		/* sources in order: the first one wins */
+};
+
+struct plan {
+	struct want *want;	/* targets first, then nodes, sorted */
+	size_t wants;
+	struct inventory_cluster *cluster;	/* sorted by name */
+	size_t clusters;
+};
+
+/* Everything is borrowed from the input. 0 or -ENOMEM. */
+int inventory_plan(const struct inventory_input *in, struct plan *out,
+    struct buf *warnings);
+void inventory_plan_free(struct plan *p);
+
+/* Lengthens intervals until the limits of the configuration hold. */
+int inventory_limit(struct inventory *i, const struct config *c,
+    struct buf *warnings);
+
+#endif
