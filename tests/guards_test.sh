@@ -200,6 +200,21 @@ rm -rf "$work/s"
 mkdir "$work/s"
 expect 1 "no files found" "$tests/style.sh" "$work/s"
 
+# A checkout of three files and lists that name some of them.
+if command -v git >/dev/null; then
+  mkdir -p "$work/d/data/deep"
+  (cd "$work/d" && touch main.c data/a data/deep/b .gitignore &&
+    git init -q && git add .)
+  expect 0 "dist: 4 files" "$tests/dist.sh" "$work/d" main.c data
+  expect 0 "dist: 4 files" "$tests/dist.sh" "$work/d" "$work/d/main.c" \
+    data/a data/deep/b
+  expect 1 "dist: main.c is in no" "$tests/dist.sh" "$work/d" data
+  expect 1 "dist: data/deep/b is in no" "$tests/dist.sh" "$work/d" main.c \
+    data/a
+fi
+mkdir "$work/t"
+expect 0 "no checkout" "$tests/dist.sh" "$work/t" main.c
+
 count=$(wc -l <"$work/cases")
 if [ -e "$work/failed" ]; then
   echo "guards: $(wc -l <"$work/failed") of $count cases failed"
