@@ -138,7 +138,7 @@ divide_rounded(uint64_t a, uint64_t b)
 /*
  * sqrt(squares / n - (sum / n)^2), rounded to the nearest integer r: the
  * greatest for which (2 r - 1) n <= 2 sqrt(n squares - sum^2). A floating
- * square root is within one of it.
+ * root finds where to begin, for it may be on the wrong side of a half.
  */
 static uint64_t
 deviation(const struct pass *p)
@@ -146,10 +146,9 @@ deviation(const struct pass *p)
 	typedef unsigned __int128 wide;
 	wide n = p->answers;
 	wide v = n * p->squares - (wide)p->sum * p->sum;
-	uint64_t r = (uint64_t)(sqrt((double)v) / (double)p->answers + 0.5);
+	uint64_t r = (uint64_t)(sqrt((double)v) / (double)p->answers);
 
-	while (r > 0 && (wide)(2 * r - 1) * n * ((2 * r - 1) * n) > 4 * v)
-		r--;
+	r -= r > 0;
 	while ((wide)(2 * r + 1) * n * ((2 * r + 1) * n) <= 4 * v)
 		r++;
 	return r;
@@ -196,15 +195,14 @@ void
 window_compute(struct window *out, const struct sample *s, size_t n,
     struct window_span span, uint64_t *scratch)
 {
-	size_t begin = 0, count = 0;
+	size_t begin = 0, count;
 	struct pass p;
 
 	assert(n <= SAMPLES_MOST);
 	/* without an underflow just after boot */
 	if (span.length <= span.now)
 		begin = first_after(s, n, span.now - span.length);
-	if (span.length > 0)
-		count = first_after(s + begin, n - begin, span.now);
+	count = first_after(s + begin, n - begin, span.now);
 	pass_over(&p, s + begin, count, scratch);
 	memset(out, 0xff, sizeof(*out)); /* STATS_NONE */
 	out->requests = p.requests;

@@ -139,6 +139,9 @@ test_links(void **state)
 	add(&s, 0, TRANSPORT_ICMP, STATE_UP, 1 * MS);
 	add(&s, 0, (enum transport)0, STATE_UP, 1 * MS);
 	add(&s, 7, TRANSPORT_UDP, STATE_UP, 1 * MS);
+	/* no state that there is */
+	add(&s, 0, TRANSPORT_UDP, (enum state)0, 1 * MS);
+	add(&s, 0, TRANSPORT_UDP, STATE_END, 1 * MS);
 	/* reachable, and no time yet */
 	add(&s, 1, TRANSPORT_UDP, STATE_UP, STATS_NONE);
 	choose(&s);
@@ -154,7 +157,7 @@ test_links(void **state)
 	assert_true(s.cluster[0].link[1].rtt_ns == STATS_NONE);
 	assert_int_equal(s.cluster[0].link[1].best, 0);
 	udp = &s.cluster[1].link[0];
-	assert_int_equal(udp->best, 10);
+	assert_int_equal(udp->best, 12);
 	assert_true(udp->rtt_ns == STATS_NONE);
 	assert_int_equal(s.cluster[0].rank, 1);
 	assert_int_equal(s.cluster[1].rank, 2);
@@ -434,6 +437,23 @@ least_rtt(const struct scene *s, uint32_t cluster, unsigned transport)
 	return least;
 }
 
+/* Of those with the least time, the one of the least index. */
+static uint32_t
+best_index(const struct scene *s, uint32_t cluster, unsigned transport)
+{
+	uint64_t least = least_rtt(s, cluster, transport);
+	uint32_t best = 0;
+
+	for (size_t n = 0; n < s->nodes; n++)
+		if (counts(s, n, cluster, transport) &&
+		    (s->node[n].state == STATE_UP ||
+			s->node[n].state == STATE_DEGRADED) &&
+		    s->node[n].rtt_ns == least &&
+		    (best == 0 || s->node[n].index < best))
+			best = s->node[n].index;
+	return best;
+}
+
 static unsigned
 preferred(const struct scene *s, uint32_t cluster)
 {
@@ -527,9 +547,7 @@ check_cluster(const struct dice *d, const struct scene *s, uint32_t i)
 			how_many(s, i, t, STATE_DEGRADED));
 		DICE_EQUAL(d, l->reach, reach(s, i, t));
 		DICE_EQUAL(d, l->rtt_ns, least_rtt(s, i, t));
-		DICE_EQUAL(d, l->best != 0, l->reach == REACH_REACHABLE);
-		if (l->best != 0)
-			DICE_EQUAL(d, s->node[l->best - 1].rtt_ns, l->rtt_ns);
+		DICE_EQUAL(d, l->best, best_index(s, i, t));
 	}
 	DICE_EQUAL(d, c->nodes, nodes);
 	DICE_EQUAL(d, c->preferred, preferred(s, i));
@@ -545,9 +563,14 @@ random_scene(struct dice *d, struct scene *s)
 	for (size_t i = 0; i < s->clusters; i++)
 		s->cluster[i].class =
 		    (uint8_t)(1 + dice_below(d, CLUSTER_CLASS_END - 1));
-	for (size_t n = dice_below(d, NODES); n > 0; n--)
-		add(s, (uint32_t)dice_below(d, s->clusters + 1),
-		    (enum transport)dice_below(d, 5), STATE_UNKNOWN, 0);
+	for (size_t n = dice_below(d, NODES); n > 0; n--) {
+		struct choose_node *node =
+		    add(s, (uint32_t)dice_below(d, s->clusters + 1),
+			(enum transport)dice_below(d, 5), STATE_UNKNOWN, 0);
+
+		/* in no order, each once: 7 is prime to 64 */
+		node->index = 1 + node->index * 7 % 64;
+	}
 }
 
 /* Some nodes change; mostly they are up, so that clusters compete. */

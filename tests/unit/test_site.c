@@ -228,7 +228,7 @@ test_egress(void **state)
 	struct site_mapping m[3] = {
 	    mapping(A, "203.0.113.1:1000", 7, 10),
 	    mapping(B, "203.0.113.2:1000", 7, 20),
-	    mapping(A6, "[2001:db8::1]:1000", 7, 15),
+	    mapping(A6, "[2001:db8::1]:1000", 7, 5),
 	};
 	struct site s;
 
@@ -239,7 +239,8 @@ test_egress(void **state)
 	assert_false(site_mappings(&s, m, 1, 30, 100));
 	assert_egress(&s, 0, "203.0.113.1");
 	assert_egress(&s, 1, "");
-	/* the newest counts, per family, without its port */
+	/* the newest counts, per family (5 is older than 10, but the first
+	 * of its own), without its port */
 	assert_true(site_mappings(&s, m, 3, 30, 100));
 	assert_egress(&s, 0, "203.0.113.2");
 	assert_egress(&s, 1, "2001:db8::1");

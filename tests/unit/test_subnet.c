@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -105,10 +106,13 @@ test_parse_mistakes(void **state)
 	    "198.51.100.256/24", "198.51.100.0/2x", "2001:db8::/129",
 	    "fe80::%eth0/64", "example.net/24", "2001:db8:::/32", "/24",
 	    "198.51.100.0/99999999999999999999",
-	    "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/8"};
+	    "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/8",
+	    /* one longer than the longest address */
+	    "0000:0000:0000:0000:0000:00000:255.255.255.255/8"};
 	static const char *const host_bits[] = {"198.51.100.1/24",
 	    "198.51.100.64/25", "128.0.0.0/0", "2001:db8::1/64",
-	    "2402:2500:6000::/34", "::1/127"};
+	    "2402:2500:6000::/34", "::1/127",
+	    "0000:0000:0000:0000:0000:0000:255.255.255.255/8"};
 	struct subnet s;
 
 	(void)state;
@@ -194,6 +198,34 @@ test_nothing(void **state)
 	memset(&none, 0, sizeof(none));
 	assert_int_equal(subnet_find(t, &none), 0);
 	subnet_table_free(t);
+}
+
+/* Far more rows than there are lengths. */
+static void
+test_many_rows(void **state)
+{
+	enum { MANY = 4000 };
+	struct subnet *s = calloc(MANY, sizeof(*s));
+	struct subnet_table *t;
+
+	assert_non_null(s);
+	for (unsigned i = 0; i < MANY; i++) {
+		s[i].family = AF_INET;
+		s[i].bits = 24;
+		s[i].bytes[0] = 10;
+		s[i].bytes[1] = (uint8_t)(i >> 8);
+		s[i].bytes[2] = (uint8_t)i;
+	}
+	t = subnet_table_new(s, MANY);
+	assert_non_null(t);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct addr a;
+
+		addr_from_bytes(&a, AF_INET, s[i].bytes, 0);
+		assert_int_equal(subnet_find(t, &a), i + 1);
+	}
+	subnet_table_free(t);
+	free(s);
 }
 
 static bool
@@ -284,6 +316,7 @@ main(void)
 	    cmocka_unit_test(test_webex_borders),
 	    cmocka_unit_test(test_longest_wins),
 	    cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_many_rows),
 	    cmocka_unit_test(test_random),
 	};
 

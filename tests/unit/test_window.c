@@ -207,6 +207,30 @@ test_greatest(void **state)
 	free(scratch);
 }
 
+/*
+ * 0, 2 k, 2 k^2, 2 k^2 + 2 k have the variance (d^2 - 1) / 4 with d = 2 k^2
+ * + 1: their deviation is k^2 + 1/2 less 2^-41, which no double tells from
+ * the half, and which is rounded down. That of 0 and d is the half itself.
+ */
+static void
+test_deviation_beside_a_half(void **state)
+{
+	const uint64_t k = 1 << 19, d = 2 * k * k + 1;
+	const struct sample below[] = {
+	    at(1, 0, OUTCOME_ANSWERED),
+	    at(2, 2 * k, OUTCOME_ANSWERED),
+	    at(3, 2 * k * k, OUTCOME_ANSWERED),
+	    at(4, 2 * k * k + 2 * k, OUTCOME_ANSWERED),
+	};
+	const struct sample half[] = {
+	    at(1, 0, OUTCOME_ANSWERED),
+	    at(2, d, OUTCOME_ANSWERED),
+	};
+
+	assert_true(compute(below, 4, 4, 9).rtt_stddev == k * k);
+	assert_true(compute(half, 2, 4, 9).rtt_stddev == k * k + 1);
+}
+
 /* Samples that are not in order, or no outcome: wrong numbers, no crash. */
 static void
 test_disorder_is_harmless(void **state)
@@ -486,6 +510,7 @@ main(void)
 	    cmocka_unit_test(test_one),
 	    cmocka_unit_test(test_borders),
 	    cmocka_unit_test(test_greatest),
+	    cmocka_unit_test(test_deviation_beside_a_half),
 	    cmocka_unit_test(test_disorder_is_harmless),
 	    cmocka_unit_test(test_classes),
 	    cmocka_unit_test(test_random),
