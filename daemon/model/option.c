@@ -134,9 +134,11 @@ distance(const char *a, const char *b)
 static const char *
 nearest_key(const char *key, const struct option *const *allowed, unsigned n)
 {
-	unsigned best = (unsigned)strlen(key) / 3 + 1;
+	unsigned best = (unsigned)strlen(key) / 3;
 	const char *nearest = NULL;
 
+	if (best == 0)
+		best = 1;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned d = distance(key, allowed[i]->key);
 
