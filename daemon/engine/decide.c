@@ -164,6 +164,9 @@ read_row(struct decide *d, const struct roster_entry *e, uint32_t cluster,
 	}
 	if (cluster == UINT32_MAX || t->path.transport > TRANSPORT_TLS)
 		return;
+	/* Its state says that a wall holds, not that a client gets through. */
+	if (t->expect == EXPECT_BLOCKED)
+		return;
 	d->node[d->nodes++] = (struct choose_node){
 	    .cluster = cluster,
 	    .transport = (uint8_t)t->path.transport,
