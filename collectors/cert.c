@@ -23,43 +23,69 @@
 	    ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_UTF8_CONVERT |          \
 	    ASN1_STRFLGS_DUMP_UNKNOWN | ASN1_STRFLGS_DUMP_DER)
 
-/* How many of the first len bytes are whole UTF-8 characters. */
+/* Bytes of the UTF-8 character (RFC 3629) at text; 0: it is none. */
 static size_t
-whole_characters(const char *text, size_t len)
+character(const unsigned char *text, size_t len)
 {
-	size_t start = len;
-	unsigned char lead;
-	size_t need;
+	size_t need = text[0] < 0x80   ? 1
+		      : text[0] < 0xe0 ? 2
+		      : text[0] < 0xf0 ? 3
+				       : 4;
 
-	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start == 0)
+	if (need == 1)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4 || len < need)
 		return 0;
-	lead = (unsigned char)text[start - 1];
-	need = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	return len - (start - 1) >= need ? len : start - 1;
+	for (size_t i = 1; i < need; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* Longer than it need be, a surrogate half, beyond U+10FFFF. */
+	if ((text[0] == 0xe0 && text[1] < 0xa0) ||
+	    (text[0] == 0xed && text[1] > 0x9f) ||
+	    (text[0] == 0xf0 && text[1] < 0x90) ||
+	    (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return need;
+}
+
+/* As much as fits of the characters; what is none becomes '?'. */
+static void
+copy_characters(char *out, size_t size, const unsigned char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (len > 0) {
+		size_t bytes = character(text, len);
+
+		if (n + (bytes > 0 ? bytes : 1) >= size)
+			break;
+		if (bytes == 0) {
+			out[n++] = '?';
+			bytes = 1;
+		} else {
+			memcpy(out + n, text, bytes);
+			n += bytes;
+		}
+		text += bytes;
+		len -= bytes;
+	}
+	out[n] = '\0';
 }
 
 static void
 name_text(const X509_NAME *name, char *out, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
+	unsigned char *text;
 	long len;
 
 	out[0] = '\0';
 	if (bio == NULL)
 		return;
-	if (name != NULL && X509_NAME_print_ex(bio, name, 0, NAME_FLAGS) >= 0) {
+	if (X509_NAME_print_ex(bio, name, 0, NAME_FLAGS) >= 0) {
 		len = BIO_get_mem_data(bio, &text);
-		if (len > 0) {
-			size_t n = (size_t)len;
-
-			if (n > size - 1)
-				n = whole_characters(text, size - 1);
-			memcpy(out, text, n);
-			out[n] = '\0';
-		}
+		copy_characters(out, size, text, len > 0 ? (size_t)len : 0);
 	}
 	BIO_free(bio);
 }
