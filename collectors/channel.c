@@ -133,11 +133,16 @@ handshake_failed(struct channel *c, int alert)
 	channel_close(c);
 }
 
+/* What came with the end of the set-up is not told again: look at it. */
 static void
 ready(struct channel *c)
 {
+	uint32_t use = channel_use(c);
+
 	c->stage = STAGE_READY;
 	c->pool->ops->ready(c);
+	if (channel_use(c) == use && c->stage == STAGE_READY)
+		c->pool->ops->io(c);
 }
 
 static void

@@ -144,20 +144,17 @@ static void
 on_io(struct channel *c)
 {
 	struct stun_talk *t = channel_room(c);
-	int err = flush(c);
+	int broken = flush(c);
 
-	if (err < 0) {
-		channel_end(c, err);
-		return;
-	}
+	/* Reading first: an alert says more than the reset after it. */
 	for (;;) {
 		ssize_t n = channel_read(
 		    c, t->in + t->in_len, sizeof(t->in) - t->in_len);
 
-		if (n == -EAGAIN)
+		if (n == -EAGAIN && broken == 0)
 			return;
 		if (n <= 0) {
-			channel_end(c, n);
+			channel_end(c, n != -EAGAIN ? n : broken);
 			return;
 		}
 		t->in_len += (unsigned)n;
@@ -284,10 +281,9 @@ stun_request(struct probe *p, unsigned seq)
 	wire_stun_request(t->out + t->out_len, t->id[seq]);
 	t->out_len += STUN_REQUEST;
 	t->sent_ns[seq] = clock_mono();
-	err = flush(state->channel);
-	if (err < 0)
-		t->sent_ns[seq] = 0;
-	return err;
+	/* Why the channel is broken, if it is, reading will tell. */
+	flush(state->channel);
+	return 0;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,6 +65,11 @@ on_ready(struct probe *p)
 	struct lab *lab = lab_of(p);
 
 	lab->readies++;
+	if (lab->stops_when_ready) {
+		lab->over = true;
+		lab_stop(lab);
+		return;
+	}
 	for (unsigned i = 0; !lab->manual && i < p->count; i++)
 		assert_int_equal(lab->collector->request(p, i), 0);
 }
@@ -318,9 +324,12 @@ peer_main(void *arg)
 
 	while (more) {
 		int fd = accept(peer->thread->fd, NULL, NULL);
+		uint16_t port;
 
 		assert_true(fd >= 0);
-		more = port_of(fd, getpeername) != peer->thread->last;
+		/* 0: it was reset before it was accepted. */
+		port = port_of(fd, getpeername);
+		more = port == 0 || port != peer->thread->last;
 		if (more) {
 			peer->connections++;
 			sem_post(&peer->thread->accepted);
@@ -354,6 +363,8 @@ peer_start(struct peer *peer, int family)
 {
 	int on = 1;
 
+	/* OpenSSL's own writes know no MSG_NOSIGNAL. */
+	signal(SIGPIPE, SIG_IGN);
 	peer->thread = calloc(1, sizeof(*peer->thread));
 	assert_non_null(peer->thread);
 	peer->connections = 0;

@@ -20,9 +20,10 @@ struct lab {
 	const struct collector *collector;
 	struct path path;
 	struct probe probe;
-	bool manual;  /* requests are the test's to make */
-	bool patient; /* go on after a failure or the last answer */
-	bool over;    /* failed, or all requests answered */
+	bool manual;	       /* requests are the test's to make */
+	bool stops_when_ready; /* stop() from within probe_ready() */
+	bool patient;	       /* go on after a failure or the last answer */
+	bool over;	       /* failed, or all requests answered */
 	/* what was told */
 	unsigned readies, fails, answers, lates, handshakes;
 	enum outcome outcome; /* of the failure, or of the last answer */
