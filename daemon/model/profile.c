@@ -64,8 +64,9 @@ check_keys(struct reader *r, const struct doc_node *map, const char *allowed)
 			a += strcspn(a, " ") + 1;
 		if (*a == '\0')
 			doc_error(r->errors, map->key[i],
-			    "unknown key '%s' (allowed: %s)",
-			    doc_error_shown(key, shown), allowed);
+			    "unknown key '%s' (allowed: %.*s)",
+			    doc_error_shown(key, shown),
+			    (int)strlen(allowed) - 1, allowed);
 	}
 }
 
