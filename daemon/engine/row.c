@@ -42,8 +42,9 @@ row_new(uint32_t capacity, bool tls)
 	}
 	atomic_init(&r->refs, 1);
 	atomic_init(&r->ring, g);
+	r->wanted = capacity;
 	judge_init(&r->judge, STATE_UNKNOWN, 0);
-	atomic_init(&r->word[TALLY_STATE], STATE_UNKNOWN);
+	row_publish_judge(r);
 	atomic_init(&r->word[TALLY_SHORT_LOSS], STATS_NONE);
 	atomic_init(&r->word[TALLY_SHORT_RTT], STATS_NONE);
 	return r;
@@ -142,6 +143,8 @@ row_append(struct row *r, const struct sample *s)
 	uint64_t n = row_appended(r);
 	struct cell *c = &g->cell[n & g->mask];
 
+	/* Who sees what is overwritten now shall see the head before it too. */
+	atomic_thread_fence(memory_order_release);
 	atomic_store_explicit(&c->sent, s->sent_ns, memory_order_relaxed);
 	atomic_store_explicit(&c->rest, s->rest, memory_order_relaxed);
 	atomic_store_explicit(&r->appended, n + 1, memory_order_release);
@@ -225,6 +228,61 @@ row_judge(struct row *r)
 	return &r->judge;
 }
 
+/* verdict, error and damped, then two counts of 16 bits. */
+static uint64_t
+pack_judge(const struct judge *j)
+{
+	return j->verdict | (uint64_t)j->error << 8 | (uint64_t)j->damped << 9 |
+	       (uint64_t)j->oks << 16 | (uint64_t)j->locals << 32;
+}
+
+void
+row_publish_judge(struct row *r)
+{
+	const struct judge *j = &r->judge;
+
+	row_set(r, TALLY_STATE, j->state);
+	row_set(r, TALLY_CHANGED_AT, j->changed_ns);
+	row_set(r, TALLY_CHANGES, j->changes);
+	row_set(r, TALLY_FAILS, j->fails);
+	row_set(r, TALLY_LOSS_HIGH, j->loss_high);
+	row_set(r, TALLY_RTT_HIGH, j->rtt_high);
+	row_set(r, TALLY_JUDGE, pack_judge(j));
+	row_set(r, TALLY_FLAP_FROM, j->flap_from);
+	row_set(r, TALLY_FLAP_COUNT, j->flap_count);
+}
+
+static uint8_t
+known_state(uint64_t v)
+{
+	return v > 0 && v < STATE_END ? (uint8_t)v : STATE_UNKNOWN;
+}
+
+void
+row_restore(struct row *r, const uint64_t words[TALLY_WORDS])
+{
+	uint64_t packed = words[TALLY_JUDGE];
+
+	for (unsigned i = 0; i < TALLY_WORDS; i++)
+		row_set(r, i, words[i]);
+	r->judge = (struct judge){
+	    .state = known_state(words[TALLY_STATE]),
+	    .verdict = known_state(packed & 0xff),
+	    .loss_high = words[TALLY_LOSS_HIGH] != 0,
+	    .rtt_high = words[TALLY_RTT_HIGH] != 0,
+	    .error = (packed >> 8 & 1) != 0,
+	    .damped = (packed >> 9 & 1) != 0,
+	    .fails = (uint16_t)words[TALLY_FAILS],
+	    .oks = (uint16_t)(packed >> 16),
+	    .locals = (uint16_t)(packed >> 32),
+	    .changed_ns = words[TALLY_CHANGED_AT],
+	    .changes = words[TALLY_CHANGES],
+	    .flap_from = words[TALLY_FLAP_FROM],
+	    .flap_count = (uint32_t)words[TALLY_FLAP_COUNT],
+	};
+	row_publish_judge(r);
+}
+
 void
 row_set_owner(struct row *r, void *owner)
 {
@@ -253,7 +311,7 @@ row_set_link(struct row *r, bool usable, uint64_t now)
 bool
 row_link_was_down(const struct row *r, uint64_t sent_ns)
 {
-	return atomic_load_explicit(&r->link_down, memory_order_relaxed) ||
+	return atomic_load_explicit(&r->link_down, memory_order_acquire) ||
 	       atomic_load_explicit(&r->link_up_at, memory_order_relaxed) >
 		   sent_ns;
 }

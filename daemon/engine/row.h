@@ -37,11 +37,15 @@ struct row {
 	struct row_tls *tls; /* owned; NULL unless a TLS path */
 	struct judge judge;  /* the writer's */
 	void *owner;	     /* the writer's run */
+	uint32_t wanted;     /* ring size; the control's, as the next */
+	uint64_t generation; /* of the last roster that had it */
 	_Atomic uint64_t word[TALLY_WORDS];
 };
 
 /* One reference. capacity is a power of two. NULL: no memory. */
 struct row *row_new(uint32_t capacity, bool tls);
+/* Its words, and the judge from them, before its writer has it. */
+void row_restore(struct row *r, const uint64_t words[TALLY_WORDS]);
 /* Room for TLS facts in a restored row, before its writer has it. */
 int row_want_tls(struct row *r);
 struct ring *row_ring_new(uint32_t capacity);

@@ -305,7 +305,6 @@ judge_notes(const struct run *u, const struct judge_change *c,
 static void
 judge_row(struct run *u, const struct judge_input *in)
 {
-	const struct judge *j = row_judge(u->row);
 	struct row *r = u->row;
 
 	row_begin(r);
@@ -314,12 +313,7 @@ judge_row(struct run *u, const struct judge_input *in)
 		row_add(r, TALLY_PROBE_FAILURES, 1);
 	row_set(r, TALLY_PROBE_AT, in->now);
 	row_set(r, TALLY_SUCCESS, in->answered);
-	row_set(r, TALLY_STATE, j->state);
-	row_set(r, TALLY_CHANGED_AT, j->changed_ns);
-	row_set(r, TALLY_CHANGES, j->changes);
-	row_set(r, TALLY_FAILS, j->fails);
-	row_set(r, TALLY_LOSS_HIGH, j->loss_high);
-	row_set(r, TALLY_RTT_HIGH, j->rtt_high);
+	row_publish_judge(r);
 	row_set(r, TALLY_SHORT_LOSS, in->loss_ppm);
 	row_set(r, TALLY_SHORT_RTT, in->rtt_ns);
 	row_end(r);

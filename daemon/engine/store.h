@@ -20,7 +20,10 @@
 #include "target.h"
 #include "window.h"
 
-/* The numbers of a row. Times are monotonic ns, 0 for never. */
+/*
+ * The numbers of a row. Times are monotonic ns, 0 for never; one that came
+ * over a restart of the machine is from before it, a negative number.
+ */
 enum tally {
 	TALLY_PROBES,
 	TALLY_PROBE_FAILURES,
@@ -46,6 +49,9 @@ enum tally {
 	TALLY_MAPPED_CHANGES,
 	TALLY_MAPPED_AT,
 	TALLY_LOCAL_PORT,
+	TALLY_JUDGE, /* what else the judge remembers, packed by row.c */
+	TALLY_FLAP_FROM,
+	TALLY_FLAP_COUNT,
 	TALLY_MAPPED,				   /* struct addr in 4 words */
 	TALLY_PHASE = TALLY_MAPPED + 4,		   /* + phase - 1 */
 	TALLY_ENDED = TALLY_PHASE + PHASE_END - 1, /* + outcome - 1 */
@@ -110,6 +116,8 @@ uint32_t row_capacity(const struct row *r);
 void row_set_tls(struct row *r, const struct tls_facts *facts);
 /* The judge's memory lives with the row, so that it survives reload. */
 struct judge *row_judge(struct row *r);
+/* Copies it to the words, between begin and end: what others see of it. */
+void row_publish_judge(struct row *r);
 /* Takes up a ring of another size, if store_adopt() left one. */
 void row_adopt_ring(struct row *r);
 /* What the writer hangs on the row: its run. */
@@ -162,7 +170,8 @@ void store_decide(struct store *s, struct decision *d); /* takes d over */
 
 /*
  * Readers that walk rows of a roster hold this, so that a ring that was
- * replaced is not freed under them. Never taken by a writer.
+ * replaced is not freed under them. A roster that is taken while it is held
+ * agrees with the sums of those departed. Never taken by a writer.
  */
 void store_read_lock(struct store *s);
 void store_read_unlock(struct store *s);
@@ -178,6 +187,8 @@ struct departed {
 };
 void store_departed_each(struct store *s,
     void (*each)(void *arg, const struct departed *d), void *arg);
+/* Adds to the sums of its group; control thread. 0 or -ENOMEM. */
+int store_departed_add(struct store *s, const struct departed *d);
 
 /* Every row that exists, also those kept for targets not known yet. */
 void store_row_each(struct store *s,
