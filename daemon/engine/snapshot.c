@@ -86,6 +86,24 @@ snapshot_unref(struct snapshot *s)
 	free(s);
 }
 
+/* The store's part; those that departed are in the roster or in the sums. */
+static void
+read_store(struct snapshotter *s, struct snapshot_builder *b)
+{
+	struct snapshot *p = b->snapshot;
+
+	store_read_lock(s->store);
+	p->roster = store_roster(s->store);
+	p->decision = store_decision(s->store);
+	p->generation = p->roster->generation;
+	p->mono = clock_mono();
+	p->real = clock_real();
+	b->offset = clock_offset();
+	if (!b->err)
+		snapshot_rows_fill(b, s->store);
+	store_read_unlock(s->store);
+}
+
 static struct snapshot *
 build(struct snapshotter *s)
 {
@@ -95,18 +113,11 @@ build(struct snapshotter *s)
 	if (p == NULL)
 		return NULL;
 	p->refs = 1;
-	p->memory = b.arena = arena_new();
-	p->roster = store_roster(s->store);
-	p->decision = store_decision(s->store);
-	p->generation = p->roster->generation;
 	p->windows = s->settings.windows;
 	memcpy(p->window, s->settings.window, sizeof(p->window));
-	p->mono = clock_mono();
-	p->real = clock_real();
-	b.offset = clock_offset();
+	p->memory = b.arena = arena_new();
 	b.err = b.arena == NULL;
-	if (!b.err)
-		snapshot_rows_fill(&b, s->store);
+	read_store(s, &b);
 	for (unsigned i = 0; i < s->sources && !b.err; i++)
 		s->source[i].fill(s->source[i].arg, &b);
 	if (b.err) {

@@ -260,7 +260,9 @@ fill_departed(void *arg, const struct departed *d)
 	struct pass *p = arg;
 	struct group *g = group_of(p, d->transport, d->cluster);
 
-	if (g != NULL)
+	if (g == NULL)
+		p->b->err = true;
+	else
 		group_add(g, d->ended, d->bucket, d->rtt_sum);
 }
 
@@ -439,11 +441,9 @@ snapshot_rows_fill(struct snapshot_builder *b, struct store *s)
 	struct pass p = {.b = b};
 	struct snap_agent *agent;
 
-	store_read_lock(s);
 	for (size_t i = 0; i < r->entries; i++)
 		fill_entry(&p, &r->entry[i]);
 	store_departed_each(s, fill_departed, &p);
-	store_read_unlock(s);
 	fill_groups(&p);
 	fill_decision(&p);
 	agent = snapshot_only(b, SCOPE_agent);

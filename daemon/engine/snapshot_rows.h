@@ -18,6 +18,7 @@ struct snapshot_builder {
 	bool err;
 };
 
+/* Under store_read_lock(), with the roster taken while it is held. */
 void snapshot_rows_fill(struct snapshot_builder *b, struct store *s);
 
 #endif

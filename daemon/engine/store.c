@@ -6,6 +6,7 @@
  */
 #include "build.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -237,37 +238,53 @@ store_row_restore(struct store *s, const char *key, uint32_t capacity)
 	return r;
 }
 
-/* Leaves the writer a ring of the size that the target now needs. */
+/*
+ * Leaves the writer a ring of the size that the target now needs. Its present
+ * size does not say: the writer may be taking up one that was left before.
+ */
 static int
 row_resize(struct row *r, const struct target *t)
 {
 	uint32_t want = target_ring_size(t);
-	struct ring *g = NULL;
+	struct ring *g;
 
-	if (want != row_capacity(r)) {
-		g = row_ring_new(want);
-		if (g == NULL)
-			return -1;
-	}
+	if (want == r->wanted)
+		return 0;
+	g = row_ring_new(want);
+	if (g == NULL)
+		return -1;
 	free(atomic_exchange(&r->next_ring, g));
+	r->wanted = want;
 	return 0;
+}
+
+/* A row goes on once only, should two targets have one key. */
+static struct row *
+row_claim(struct store *s, struct index *present, const char *key)
+{
+	struct index_entry *e = index_find(present, key);
+	struct row *r;
+
+	if (e != NULL && e->value != 0) {
+		r = row_ref((struct row *)(uintptr_t)e->value);
+		e->value = 0;
+		return r;
+	}
+	e = index_find(&s->restored, key);
+	if (e == NULL)
+		return NULL;
+	r = (struct row *)(uintptr_t)e->value;
+	e->value = 0;
+	return r;
 }
 
 /* The row of a target: that of its key, now or before the restart, or new. */
 static struct row *
-row_for(struct store *s, const struct index *present, const struct target *t)
+row_for(struct store *s, struct index *present, const struct target *t)
 {
-	struct index_entry *e = index_find(present, t->key);
 	bool tls = t->path.transport == TRANSPORT_TLS;
-	struct row *r = NULL;
+	struct row *r = row_claim(s, present, t->key);
 
-	if (e != NULL) {
-		r = row_ref((struct row *)(uintptr_t)e->value);
-	} else if ((e = index_find(&s->restored, t->key)) != NULL &&
-		   e->value != 0) {
-		r = (struct row *)(uintptr_t)e->value;
-		e->value = 0;
-	}
 	if (r == NULL)
 		return row_new(target_ring_size(t), tls);
 	if (row_resize(r, t) < 0 || (tls && row_want_tls(r) < 0)) {
@@ -297,7 +314,7 @@ cluster_by_index(const void *a, const void *b)
 
 static int
 roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
-    const struct index *present)
+    struct index *present)
 {
 	for (size_t i = 0; i < inv->targets; i++) {
 		struct target *t = inv->target[i];
@@ -316,6 +333,8 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 		struct roster_cluster *to = &r->cluster[r->clusters++];
 
 		to->index = index_of(s, 1, c->name);
+		if (to->index == 0)
+			return -1;
 		to->class = c->class;
 		memcpy(to->name, c->name, sizeof(to->name));
 		memcpy(to->has, c->has, sizeof(to->has));
@@ -325,16 +344,16 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 	return 0;
 }
 
-/* The sums of the target's group, made if there are none; NULL: no memory. */
+/* The sums of a group, made if there are none; NULL: no memory. */
 static struct departed *
-departed_of(struct store *s, const struct target *t)
+departed_of(struct store *s, enum transport transport, const char *cluster)
 {
 	char group[CLUSTER_NAME + 32];
 	struct index_entry *e;
 	struct departed *d;
 
 	snprintf(group, sizeof(group), "%s %s",
-	    word_label(WORD_TRANSPORT, t->path.transport), t->cluster);
+	    word_label(WORD_TRANSPORT, transport), cluster);
 	e = index_add(&s->departed, group);
 	if (e == NULL || e->value != 0)
 		return e == NULL ? NULL
@@ -342,10 +361,39 @@ departed_of(struct store *s, const struct target *t)
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return NULL;
-	d->transport = t->path.transport;
-	memcpy(d->cluster, t->cluster, sizeof(d->cluster));
+	d->transport = transport;
+	snprintf(d->cluster, sizeof(d->cluster), "%s", cluster);
 	e->value = (uintptr_t)d;
 	return d;
+}
+
+int
+store_departed_add(struct store *s, const struct departed *d)
+{
+	struct departed *sum = departed_of(s, d->transport, d->cluster);
+
+	if (sum == NULL)
+		return -ENOMEM;
+	for (unsigned o = 0; o < OUTCOME_END - 1; o++)
+		sum->ended[o] += d->ended[o];
+	for (unsigned b = 0; b < STATS_BUCKETS; b++)
+		sum->bucket[b] += d->bucket[b];
+	sum->rtt_sum += d->rtt_sum;
+	return 0;
+}
+
+/* What a target has counted up to now. */
+static void
+departed_read(struct departed *d, const struct roster_entry *e)
+{
+	uint64_t w[TALLY_WORDS];
+
+	row_read(e->row, w);
+	d->transport = e->target->path.transport;
+	memcpy(d->cluster, e->target->cluster, sizeof(d->cluster));
+	memcpy(d->ended, &w[TALLY_ENDED], sizeof(d->ended));
+	memcpy(d->bucket, &w[TALLY_BUCKET], sizeof(d->bucket));
+	d->rtt_sum = w[TALLY_RTT_SUM];
 }
 
 /* Targets of the old roster whose rows are not in the new one. */
@@ -353,30 +401,16 @@ static void
 departed_collect(
     struct store *s, const struct roster *old, const struct roster *new)
 {
-	struct index kept = {0};
-	uint64_t w[TALLY_WORDS];
+	struct departed d;
 
 	for (size_t i = 0; i < new->entries; i++)
-		index_add(&kept, new->entry[i].target->key);
-	store_read_lock(s);
+		new->entry[i].row->generation = new->generation;
 	for (size_t i = 0; i < old->entries; i++) {
-		const struct roster_entry *e = &old->entry[i];
-		struct departed *d;
-
-		if (index_find(&kept, e->target->key) != NULL)
+		if (old->entry[i].row->generation == new->generation)
 			continue;
-		d = departed_of(s, e->target);
-		if (d == NULL)
-			continue;
-		row_read(e->row, w);
-		for (unsigned o = 0; o < OUTCOME_END - 1; o++)
-			d->ended[o] += w[TALLY_ENDED + o];
-		for (unsigned b = 0; b < STATS_BUCKETS; b++)
-			d->bucket[b] += w[TALLY_BUCKET + b];
-		d->rtt_sum += w[TALLY_RTT_SUM];
+		departed_read(&d, &old->entry[i]);
+		store_departed_add(s, &d);
 	}
-	store_read_unlock(s);
-	index_free(&kept);
 }
 
 void
@@ -417,7 +451,7 @@ store_adopt(struct store *s, const struct inventory *inv,
 
 		if (e == NULL)
 			err = -1;
-		else
+		else if (e->value == 0)
 			e->value = (uintptr_t)s->roster->entry[i].row;
 	}
 	if (err == 0)
@@ -430,11 +464,14 @@ store_adopt(struct store *s, const struct inventory *inv,
 	for (size_t i = 0; i < r->entries; i++)
 		r->entry[i].loop = loop_of(r->entry[i].target);
 	r->generation = ++s->generation;
+	/* A reader sees those that go in the roster or in the sums. */
+	store_read_lock(s);
 	departed_collect(s, s->roster, r);
 	pthread_mutex_lock(&s->swap);
 	old = s->roster;
-	s->roster = r;
+	s->roster = roster_ref(r);
 	pthread_mutex_unlock(&s->swap);
+	store_read_unlock(s);
 	roster_unref(old);
-	return roster_ref(r);
+	return r;
 }
