@@ -13,8 +13,10 @@ int state_save(struct store *s, const char *file);
 /*
  * Before the first store_adopt(). -ENOENT: no file. A damaged or foreign
  * file is renamed to FILE.damaged, -EBADMSG is returned, nothing is taken in.
- * Monotonic times are brought into this boot by way of the wall clock;
- * samples that would lie in the future are left out.
+ * Within one boot of the machine windows go on, whatever was done to the wall
+ * clock meanwhile. After another boot they begin anew, for then only that
+ * clock could tell how old a sample is; other times are brought over by it.
+ * After a long stop states begin anew, too. Counters always go on.
  */
 int state_load(struct store *s, const char *file);
 
