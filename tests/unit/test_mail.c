@@ -30,6 +30,8 @@ on_mail(void *arg)
 {
 	struct desk *d = arg;
 	uint32_t round[MAIL_ROUNDS];
+	/* First: what was asked for before it is there when it is seen. */
+	bool stop = mail_stop_asked(d->mail);
 	unsigned n = mail_rounds(d->mail, round);
 	uint64_t ticket;
 
@@ -39,7 +41,7 @@ on_mail(void *arg)
 		d->reloads++;
 		mail_reload_answer(d->mail, ticket, -EINVAL, "line 3: no\n");
 	}
-	if (mail_stop_asked(d->mail))
+	if (stop)
 		mail_close(d->mail);
 }
 
