@@ -60,10 +60,13 @@ limit_group(struct target *const *t, size_t n, uint64_t limit, const char *who,
 	stretch(t, n, sum, limit * MILLI);
 	buf_printf(warnings, "%s: ", who);
 	buf_decimal(warnings, sum, 3);
-	buf_printf(warnings,
-	    " requests a second are more than %" PRIu64
-	    "; the intervals of its %zu targets are made longer\n",
-	    limit, n);
+	buf_printf(
+	    warnings, " requests a second are more than %" PRIu64 "; ", limit);
+	if (n == 1)
+		buf_puts(warnings, "the interval of its target is");
+	else
+		buf_printf(warnings, "the intervals of its %zu targets are", n);
+	buf_puts(warnings, " made longer\n");
 }
 
 static int
