@@ -60,20 +60,33 @@ option_reference_text(struct buf *b)
 	}
 }
 
-/* mdoc starts a new line after each sentence, for its own spacing. */
+/*
+ * Lines of mdoc: a new one after each sentence, for its own spacing, and
+ * before a word that would be too far to the right.
+ */
 static void
 put_sentences(struct buf *b, const char *text)
 {
-	for (; *text != '\0'; text++) {
-		/* a line that starts with a point would be a macro */
-		if (text[0] == '.' && text[1] == ' ') {
-			buf_puts(b, ".\n");
-			text++;
-		} else if (*text == '\\') {
-			buf_puts(b, "\\e");
-		} else {
-			buf_putc(b, *text);
+	enum { WIDTH = 78 };
+	size_t column = 0;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		if (column > 0 && column + 1 + len > WIDTH) {
+			buf_putc(b, '\n');
+			column = 0;
+		} else if (column > 0) {
+			buf_putc(b, ' ');
+			column++;
 		}
+		buf_put(b, text, len);
+		column += len;
+		if (text[len - 1] == '.' && text[len] == ' ') {
+			buf_putc(b, '\n');
+			column = 0;
+		}
+		text += len + (text[len] == ' ');
 	}
 	buf_putc(b, '\n');
 }
