@@ -5,18 +5,17 @@
 #include "build.h"
 
 #include <errno.h>
-#include <linux/net_tstamp.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "dgram.h"
 #include "dgram_batch.h"
+#include "dgram_keeper.h"
 #include "dgram_rtt.h"
 #include "dgram_set.h"
 #include "log.h"
@@ -27,6 +26,7 @@
 enum {
 	POOL = 252,	 /* random bytes: what getrandom() gives at once */
 	QUOTATION = 256, /* bytes of ours that an ICMP error brings back */
+	STAMPS = 32,	 /* that wait while many are sent in a tick */
 	READS = 64	 /* batches of a socket in one tick, at most */
 };
 
@@ -34,8 +34,8 @@ struct dgram {
 	const struct dgram_kind *kind; /* borrowed */
 	uint64_t rotate_ns;
 	bool transmit_stamps;
-	bool told; /* that sockets are forbidden */
-	int keeper;
+	bool told;  /* that sockets are forbidden */
+	int keeper; /* descriptor */
 	struct dgram_set set;
 	struct dgram_batch *data, *errors; /* owned */
 	/* Real minus monotonic: now, and before it was last set. */
@@ -462,6 +462,8 @@ dgram_request(struct probe *p, unsigned seq)
 		return err;
 	}
 	dp->slot[seq] = (uint8_t)slot;
+	if (s->stamps && s->sends % STAMPS == 0)
+		read_errors(d, s);
 	if (s->linger < s->slot[slot].sent + p->path->timeout_ns + LATE_NS)
 		s->linger = s->slot[slot].sent + p->path->timeout_ns + LATE_NS;
 	return 0;
@@ -486,24 +488,6 @@ dgram_stop(struct probe *p)
 
 /* ---- life ---- */
 
-/*
- * The kernel stamps what it receives while any socket asks for it, and turns
- * that on and off at a price and with a delay: one that always asks.
- */
-static int
-open_keeper(void)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-
-	if (fd < 0)
-		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		setsockopt(
-		    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
-	return fd;
-}
-
 int
 dgram_new(const struct dgram_kind *kind, const struct collector_setup *setup,
     void **out)
@@ -513,7 +497,7 @@ dgram_new(const struct dgram_kind *kind, const struct collector_setup *setup,
 	if (d == NULL)
 		return -ENOMEM;
 	d->kind = kind;
-	d->keeper = open_keeper();
+	d->keeper = dgram_keeper_open();
 	d->offset = d->before = clock_offset();
 	d->data = dgram_batch_new(kind->answer_max);
 	d->errors = dgram_batch_new(QUOTATION);
@@ -557,8 +541,7 @@ dgram_free(struct dgram *d)
 	for (struct dgram_socket *s = d->set.retired; s != NULL; s = s->next)
 		s->reserved = 0;
 	close_done(d, UINT64_MAX);
-	if (d->keeper >= 0)
-		close(d->keeper);
+	dgram_keeper_close(d->keeper);
 	dgram_batch_free(d->data);
 	dgram_batch_free(d->errors);
 	dgram_set_free(&d->set);

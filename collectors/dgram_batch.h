@@ -10,7 +10,7 @@
 
 #include "addr.h"
 
-enum { DGRAM_BATCH = 32 }; /* datagrams at a time */
+enum { DGRAM_BATCH = 64 }; /* datagrams at a time */
 
 /* What stands in the error queue; DATA is from the other one. */
 enum dgram_item_kind {

@@ -39,7 +39,7 @@ static const struct dgram_kind stun_kind = {
     .protocol6 = IPPROTO_UDP,
     .ports = true,
     .id_at = STUN_ID_AT,
-    .answer_max = STUN_MAX,
+    .answer_max = 1472, /* in one Ethernet frame, section 6.1 */
     .encode = encode,
     .accept = accept_answer,
 };

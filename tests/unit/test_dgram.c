@@ -13,6 +13,7 @@
 /* ---- what the linker puts in place of libc's and clock.c's ---- */
 
 static unsigned allocations;
+static unsigned failing; /* the allocation that fails, counted down; 0: none */
 static int64_t offset_bias;
 static const struct addr *sink; /* sendings end there, and fail */
 
@@ -29,25 +30,29 @@ int64_t __wrap_clock_offset(void);
 ssize_t __wrap_sendto(int fd, const void *bytes, size_t len, int flags,
     const struct sockaddr *to, socklen_t to_len);
 
+static bool
+fails(void)
+{
+	allocations++;
+	return failing > 0 && --failing == 0;
+}
+
 void *
 __wrap_malloc(size_t n)
 {
-	allocations++;
-	return __real_malloc(n);
+	return fails() ? NULL : __real_malloc(n);
 }
 
 void *
 __wrap_calloc(size_t n, size_t size)
 {
-	allocations++;
-	return __real_calloc(n, size);
+	return fails() ? NULL : __real_calloc(n, size);
 }
 
 void *
 __wrap_realloc(void *p, size_t n)
 {
-	allocations++;
-	return __real_realloc(p, n);
+	return fails() ? NULL : __real_realloc(p, n);
 }
 
 int64_t
@@ -405,6 +410,44 @@ test_nothing_is_allocated(void **state)
 	close(peer.fd);
 }
 
+/* Each allocation fails in its turn; what follows is as if it had not. */
+static void
+test_no_memory(void **state)
+{
+	struct collector_setup setup = {.rotate_ns = HOUR};
+	struct rig_peer peer;
+	struct rig_probe *t;
+	void *loop;
+	struct rig r;
+
+	for (unsigned i = 1; i <= 3; i++) {
+		failing = i;
+		assert_int_equal(collector.open(&setup, &loop), -ENOMEM);
+		assert_int_equal(failing, 0);
+	}
+	rig_open(&r, &collector, HOUR, true);
+	rig_peer_open(&peer, "127.0.0.1");
+	t = rig_probe(&r, &peer.at, 1);
+	failing = 1;
+	assert_int_equal(rig_start(t), -ENOMEM);
+	start(t);
+	ask(t, 0);
+	rig_peer_take(&peer);
+	answer(&peer, OUTCOME_ANSWERED);
+	/* Without room for the list the tick reads nothing, and loses nothing.
+	 */
+	for (unsigned i = 1; i <= 2; i++) {
+		failing = i;
+		rig_tick(&r);
+		assert_int_equal(failing, 0);
+		assert_int_equal(t->end[0].times, 0);
+	}
+	assert_int_equal(rig_wait(t, 0)->a.stamp, STAMP_KERNEL);
+	rig_drop(t);
+	rig_close(&r);
+	close(peer.fd);
+}
+
 static void
 test_no_address(void **state)
 {
@@ -432,6 +475,7 @@ main(void)
 	    cmocka_unit_test(test_numbers_after_failure),
 	    cmocka_unit_test(test_clock_step),
 	    cmocka_unit_test(test_nothing_is_allocated),
+	    cmocka_unit_test(test_no_memory),
 	    cmocka_unit_test(test_no_address),
 	};
 
