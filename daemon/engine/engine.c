@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "clock.h"
@@ -12,11 +13,15 @@
 
 enum { NOTES = 8192, TRIGGERS = 256 };
 
+/* A timer that fires so late has kept the sockets waiting, too. */
+#define STALL (100 * CLOCK_MS)
+
 /* What the control left: the newest replaces one not taken up yet. */
 struct plan {
 	struct roster *roster;
 	struct sched_settings settings;
 	struct collector_setup collector;
+	char *ca_file; /* owned: the configuration may go before we read it */
 };
 
 struct order {
@@ -34,6 +39,7 @@ struct engine {
 	_Atomic uint64_t due; /* when the timer shall fire; UINT64_MAX */
 	_Atomic bool stopping;
 	bool closed;
+	bool late; /* sockets are looked at before time-outs */
 };
 
 static void
@@ -42,6 +48,7 @@ plan_free(struct plan *p)
 	if (p == NULL)
 		return;
 	roster_unref(p->roster);
+	free(p->ca_file);
 	free(p);
 }
 
@@ -66,11 +73,28 @@ arm(struct engine *e)
 	    next > now ? (next - now + CLOCK_MS - 1) / CLOCK_MS : 1, 0);
 }
 
+/*
+ * After a stall timers come before sockets: one more turn of the loop, so
+ * that no answer is taken for lost that lay waiting.
+ */
+static bool
+put_off(struct engine *e)
+{
+	e->late = !e->late && engine_late(e) > STALL;
+	if (e->late) {
+		uv_update_time(e->setup.loop);
+		uv_timer_start(&e->timer, on_timer, 1, 0);
+	}
+	return e->late;
+}
+
 static void
 on_timer(uv_timer_t *t)
 {
 	struct engine *e = t->data;
 
+	if (put_off(e))
+		return;
 	sched_advance(e->sched);
 	arm(e);
 }
@@ -99,6 +123,7 @@ on_mail(uv_async_t *a)
 
 	if (p != NULL) {
 		p->collector.loop = e->setup.loop;
+		p->collector.ca_file = p->ca_file;
 		sched_adjust(e->sched, &p->collector);
 		sched_adopt(e->sched, roster_ref(p->roster), &p->settings);
 		plan_free(p);
@@ -170,13 +195,21 @@ engine_adopt(struct engine *e, struct roster *r,
     const struct sched_settings *settings,
     const struct collector_setup *collector)
 {
+	const char *ca = collector->ca_file;
 	struct plan *p = malloc(sizeof(*p));
 
 	if (p == NULL) {
 		roster_unref(r);
 		return -ENOMEM;
 	}
-	*p = (struct plan){r, *settings, *collector};
+	*p = (struct plan){.roster = r,
+	    .settings = *settings,
+	    .collector = *collector,
+	    .ca_file = ca != NULL ? strdup(ca) : NULL};
+	if (ca != NULL && p->ca_file == NULL) {
+		plan_free(p);
+		return -ENOMEM;
+	}
 	plan_free(atomic_exchange(&e->plan, p));
 	uv_async_send(&e->mail);
 	return 0;

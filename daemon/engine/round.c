@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "grid.h"
 #include "round.h"
 
 void
@@ -16,30 +17,6 @@ round_bump(_Atomic uint64_t *p, uint64_t v)
 	atomic_store_explicit(p,
 	    atomic_load_explicit(p, memory_order_relaxed) + v,
 	    memory_order_relaxed);
-}
-
-static uint64_t
-tick_of(uint64_t ns)
-{
-	return (ns + TICK - 1) / TICK;
-}
-
-/*
- * Starts and time-outs gather on the coarse grid; those of targets that are
- * probed more than once a second on the fine one.
- */
-static uint64_t
-grain(const struct run *u)
-{
-	return u->target->interval_ns < CLOCK_SEC ? 1 : SCHED_COARSE;
-}
-
-uint64_t
-round_tick(const struct run *u, uint64_t ns)
-{
-	uint64_t t = tick_of(ns), g = grain(u);
-
-	return (t + g - 1) / g * g;
 }
 
 void
@@ -52,21 +29,11 @@ round_put(struct run *u, uint64_t tick)
 		s->setup.rearm(s->setup.arg);
 }
 
-/* The first regular due time of the target after t. */
-uint64_t
-round_due(const struct target *t, uint64_t now)
+static void
+missed(struct run *u, enum missed why, uint64_t n)
 {
-	uint64_t phase =
-	    (uint64_t)(((unsigned __int128)t->phase * t->interval_ns) >> 32);
-	uint64_t n = now > phase ? (now - phase) / t->interval_ns + 1 : 0;
-
-	return phase + n * t->interval_ns;
-}
-
-void
-round_missed(struct run *u, enum missed why, uint64_t n)
-{
-	round_bump(&u->sched->count.missed[why], n);
+	if (n > 0)
+		round_bump(&u->sched->count.missed[why], n);
 }
 
 static void start_round(struct run *u);
@@ -88,9 +55,8 @@ dequeue(struct run *u)
 	}
 }
 
-/* Places have become free: those that wait start, in their order. */
-static void
-kick(struct sched_kind *k)
+void
+round_kick(struct sched_kind *k)
 {
 	if (k->kicking)
 		return;
@@ -110,25 +76,23 @@ kick(struct sched_kind *k)
 static void
 stop(struct run *u)
 {
-	if (u->started)
-		u->kind->collector->stop(&u->probe);
+	bool owed = u->started;
+
 	u->started = false;
+	if (owed)
+		u->kind->collector->stop(&u->probe);
 }
 
-/* What the triggered round left over of the regular ones. */
+/* A round that was to start meanwhile does so at once, if it is not too late.
+ */
 static void
 schedule_next(struct run *u, uint64_t now)
 {
-	uint64_t interval = u->target->interval_ns;
-	uint64_t start = round_tick(u, u->due_ns) + grain(u);
+	uint64_t soon = now / GRID_TICK + (u->sched->advancing ? 0 : 1);
 
-	/* A round that ends where the next begins is not late for it. */
-	if (now >= start * TICK) {
-		round_missed(
-		    u, MISSED_OVERRUN, (now - u->due_ns) / interval + 1);
-		u->due_ns = round_due(u->target, now);
-	}
-	round_put(u, round_tick(u, u->again != 0 ? now : u->due_ns));
+	missed(u, MISSED_OVERRUN,
+	    grid_account(u, now, run_coming(u)->interval_ns / 2));
+	round_put(u, u->again != 0 ? soon : grid_start(u, u->due_ns));
 }
 
 static void
@@ -155,32 +119,27 @@ finish(struct run *u, uint64_t now)
 		round_bump(&s->count.first_pending, (uint64_t)-1);
 	}
 	schedule_next(u, now);
-	kick(u->kind);
+	round_kick(u->kind);
 }
 
 /* Enters what has ended; the round goes on or is over. */
 static void
 settle(struct run *u)
 {
-	uint64_t now = clock_mono(), next, oldest;
+	uint64_t now = clock_mono(), timeout = u->target->path.timeout_ns;
+	uint64_t next = UINT64_MAX, oldest, send;
 
 	run_enter(u, now, u->sched->settings.short_ns);
 	if (run_complete(u)) {
 		finish(u, now);
 		return;
 	}
-	next = round_tick(u, u->start_ns + u->target->path.timeout_ns);
-	if (u->phase == RUN_SENDING) {
-		oldest = run_oldest(u);
-		next = oldest == UINT64_MAX
-			   ? UINT64_MAX
-			   : round_tick(u, oldest + u->target->path.timeout_ns);
-		if (u->sent < u->total) {
-			uint64_t send = tick_of(
-			    u->first_ns + u->sent * u->target->spacing_ns);
-
-			next = send < next ? send : next;
-		}
+	oldest = u->phase == RUN_SETUP ? u->start_ns : run_oldest(u);
+	if (oldest != UINT64_MAX)
+		next = grid_expiry(u, oldest + timeout);
+	if (u->phase == RUN_SENDING && u->sent < u->total) {
+		send = grid_tick(u->send_ns);
+		next = send < next ? send : next;
 	}
 	round_put(u, next);
 }
@@ -194,11 +153,29 @@ send_one(struct run *u)
 	u->request[seq] = (struct run_request){.sent_ns = clock_mono()};
 	err = u->kind->collector->request(&u->probe, seq);
 	if (err < 0) {
-		struct answer a = {
-		    .outcome = outcome_of_errno(-err, true), .code = -err};
+		struct answer a = {.outcome = outcome_of_errno(-err, true)};
 
 		run_end(u, seq, &a);
 	}
+}
+
+/*
+ * When the request after the one that is sent now shall go. The first takes
+ * the nearest tick as its own, so that the others keep their distance; after
+ * a stall they do not go all at once.
+ */
+static uint64_t
+paced(const struct run *u, uint64_t now)
+{
+	uint64_t spacing = u->target->spacing_ns, next;
+
+	if (u->sent == 0)
+		next = (now + GRID_TICK / 2) / GRID_TICK * GRID_TICK + spacing;
+	else
+		next = u->send_ns + spacing;
+	if (spacing >= GRID_TICK && next < now + spacing / 2)
+		next = now + spacing / 2;
+	return next;
 }
 
 /* Sends what is due by the grid; may end the round. */
@@ -208,8 +185,10 @@ send_due(struct run *u)
 	uint64_t now = clock_mono();
 
 	while (u->phase == RUN_SENDING && u->sent < u->total &&
-	       now >= u->first_ns + u->sent * u->target->spacing_ns)
+	       now >= u->send_ns) {
+		u->send_ns = paced(u, now);
 		send_one(u);
+	}
 }
 
 static void
@@ -223,45 +202,63 @@ fail(struct run *u, enum outcome o, int code)
 static void
 start_unresolved(struct run *u)
 {
-	u->first_ns = u->start_ns;
-	u->request[0] = (struct run_request){.sent_ns = u->start_ns};
-	u->sent = 1;
 	fail(u, OUTCOME_DNS, 0);
+}
+
+/* What the round stands for, and what it is of. */
+static void
+take_up(struct run *u, uint64_t now)
+{
+	uint64_t interval = run_coming(u)->interval_ns;
+
+	/* A round out of turn soon before the regular one stands for it. */
+	if (!u->owed && u->due_ns < now + interval / 2)
+		u->due_ns += interval;
+	stop(u);
+	run_take_next(u);
+	run_reset(u, now, u->again);
+	u->again = 0;
+	u->owed = false;
+}
+
+static void
+enter(struct run *u)
+{
+	struct sched *s = u->sched;
+
+	u->phase = RUN_SETUP;
+	u->kind->active++;
+	round_bump(&s->count.in_flight, 1);
+	if (u->kind->collector->tick == NULL)
+		return;
+	/* From now on there is something to read at each tick. */
+	if (s->polled++ == 0 && !s->advancing)
+		s->setup.rearm(s->setup.arg);
 }
 
 static void
 start_round(struct run *u)
 {
-	struct sched_kind *k = u->kind;
+	const struct collector *c = u->kind->collector;
 	uint64_t now = clock_mono();
-	enum trigger t = u->again != 0 ? u->again : TRIGGER_INTERVAL;
 	int err;
 
-	u->again = 0;
-	stop(u);
-	/* A round out of turn soon before the regular one stands for it. */
-	if (u->due_ns < now + u->target->interval_ns / 2)
-		u->due_ns =
-		    round_due(u->target, now + u->target->interval_ns / 2);
-	u->phase = RUN_SETUP;
-	k->active++;
-	if (k->collector->tick != NULL)
-		u->sched->polled++;
-	round_bump(&u->sched->count.in_flight, 1);
-	run_reset(u, now, t);
+	take_up(u, now);
+	enter(u);
 	if (addr_family(&u->target->path.addr) == 0) {
 		start_unresolved(u);
 		return;
 	}
-	memset(u->probe.state, 0, k->collector->state);
+	memset(u->probe.state, 0, c->state);
 	u->probe.round++;
 	u->started = true;
-	round_put(u, round_tick(u, now + u->target->path.timeout_ns));
-	err = k->collector->start(&u->probe);
-	if (err < 0) {
-		u->started = false;
-		fail(u, outcome_of_errno(-err, true), -err);
-	}
+	round_put(u, grid_expiry(u, now + u->target->path.timeout_ns));
+	err = c->start(&u->probe);
+	if (err >= 0)
+		return;
+	u->started = false;
+	if (u->phase != RUN_IDLE)
+		fail(u, outcome_of_errno(-err, true), 0);
 }
 
 static void
@@ -273,8 +270,20 @@ enqueue(struct run *u)
 	u->queued = NULL;
 	*k->last = u;
 	k->last = &u->queued;
-	u->due_ns = round_due(u->target, clock_mono());
-	round_put(u, round_tick(u, u->due_ns));
+	round_put(u, grid_start(u, u->due_ns));
+}
+
+/* Now, or when a place is free: who came before goes first. */
+static void
+start(struct run *u)
+{
+	struct sched_kind *k = u->kind;
+	unsigned most = k->collector->concurrent;
+
+	if (most > 0 && (k->active >= most || k->first != NULL))
+		enqueue(u);
+	else
+		start_round(u);
 }
 
 /* ---- what collectors say ---- */
@@ -293,7 +302,7 @@ on_ready(struct probe *p)
 	if (u->phase != RUN_SETUP)
 		return;
 	u->phase = RUN_SENDING;
-	u->first_ns = clock_mono();
+	u->send_ns = clock_mono();
 	send_due(u);
 	if (u->phase == RUN_SENDING)
 		settle(u);
@@ -320,11 +329,7 @@ on_fail(struct probe *p, enum outcome o, int code)
 static void
 on_late(struct probe *p, unsigned seq)
 {
-	struct run *u = run_of(p);
-
-	row_begin(u->row);
-	row_add(u->row, TALLY_LATE, 1);
-	row_end(u->row);
+	run_late(run_of(p), seq);
 }
 
 static void
@@ -332,9 +337,9 @@ on_phase(struct probe *p, enum phase phase, uint64_t ns)
 {
 	struct run *u = run_of(p);
 
-	row_begin(u->row);
-	row_set(u->row, TALLY_PHASE + phase - 1, ns);
-	row_end(u->row);
+	if (phase < PHASE_END &&
+	    (u->phase == RUN_SETUP || u->phase == RUN_SENDING))
+		u->phase_ns[phase] = ns;
 }
 
 static void
@@ -354,30 +359,73 @@ const struct probe_ops round_ops = {
 
 /* ---- what the wheel says ---- */
 
-void
-round_start(struct run *u)
+/*
+ * A start that comes later than this is not made up for: after a long stall
+ * everybody would start at once.
+ */
+static uint64_t
+late_most(const struct run *u)
 {
-	struct sched_kind *k = u->kind;
+	uint64_t half = run_coming(u)->interval_ns / 2;
 
-	if (k->collector->concurrent > 0 &&
-	    k->active >= k->collector->concurrent)
-		enqueue(u);
+	return half < CLOCK_SEC ? half : CLOCK_SEC;
+}
+
+static void
+advance_idle(struct run *u, uint64_t now)
+{
+	missed(u, MISSED_STALL, grid_account(u, now, late_most(u)));
+	if (u->again != 0)
+		start(u);
 	else
-		start_round(u);
+		round_put(u, grid_start(u, u->due_ns));
+}
+
+/* It waits on, and the next regular start has come. */
+static void
+advance_queued(struct run *u, uint64_t now)
+{
+	missed(u, MISSED_CONCURRENCY, grid_account(u, now, 0));
+	round_put(u, grid_start(u, u->due_ns));
+}
+
+static void
+advance_setup(struct run *u, uint64_t now)
+{
+	uint64_t end = u->start_ns + u->target->path.timeout_ns;
+
+	if (now + grid_slack(u, now) >= end)
+		fail(u, OUTCOME_TIMEOUT, 0);
+	else
+		settle(u);
+}
+
+static void
+advance_sending(struct run *u, uint64_t now)
+{
+	run_expire(u, now + grid_slack(u, now));
+	send_due(u);
+	if (u->phase == RUN_SENDING)
+		settle(u);
 }
 
 void
 round_advance(struct run *u, uint64_t now)
 {
-	if (u->phase == RUN_SENDING) {
-		run_expire(u, now);
-		send_due(u);
-	} else if (now >= u->start_ns + u->target->path.timeout_ns) {
-		fail(u, OUTCOME_TIMEOUT, 0);
-		return;
+	switch ((enum run_phase)u->phase) {
+	case RUN_IDLE:
+		advance_idle(u, now);
+		break;
+	case RUN_QUEUED:
+		advance_queued(u, now);
+		break;
+	case RUN_SETUP:
+		advance_setup(u, now);
+		break;
+	case RUN_SENDING:
+		advance_sending(u, now);
+		break;
 	}
-	if (u->phase == RUN_SETUP || u->phase == RUN_SENDING)
-		settle(u);
 }
 
 /* Ends what the target is doing; requests under way count as nothing. */

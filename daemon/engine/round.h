@@ -7,11 +7,8 @@
 
 #include <stdatomic.h>
 
-#include "clock.h"
 #include "run.h"
 #include "sched.h"
-
-#define TICK (SCHED_TICK_MS * CLOCK_MS)
 
 enum { KINDS_MAX = 16 };
 
@@ -49,20 +46,15 @@ struct sched {
 
 extern const struct probe_ops round_ops; /* what a probe calls */
 
-/* The grid: the tick of a time, and where a run's starts and ends gather. */
-uint64_t round_tick(const struct run *u, uint64_t ns);
-/* The first regular due time of the target after now. */
-uint64_t round_due(const struct target *t, uint64_t now);
 /* Into the wheel, at that tick. */
 void round_put(struct run *u, uint64_t tick);
-void round_missed(struct run *u, enum missed why, uint64_t n);
 /* One writer: a plain add, seen by readers. */
 void round_bump(_Atomic uint64_t *p, uint64_t v);
 
-/* Starts now, or waits for a place when its kind has none free. */
-void round_start(struct run *u);
-/* Its time came up while it is under way: sends and time-outs. */
+/* Its time came up: a start, sends, time-outs. */
 void round_advance(struct run *u, uint64_t now);
+/* Places of the kind may have become free: who waits for one starts. */
+void round_kick(struct sched_kind *k);
 /* Ends what the target is doing; requests under way count as nothing. */
 void round_abandon(struct run *u);
 

@@ -37,24 +37,46 @@ run_free(struct run *u)
 	if (u == NULL)
 		return;
 	target_unref(u->target);
+	target_unref(u->next);
 	row_unref(u->row);
 	free(u);
 }
 
 void
+run_retarget(struct run *u, struct target *t)
+{
+	target_unref(u->next);
+	u->next = target_ref(t);
+	if (!u->started)
+		run_take_next(u);
+}
+
+const struct target *
+run_coming(const struct run *u)
+{
+	return u->next != NULL ? u->next : u->target;
+}
+
+void
+run_take_next(struct run *u)
+{
+	if (u->next == NULL)
+		return;
+	target_unref(u->target);
+	u->target = u->next;
+	u->next = NULL;
+	u->probe.path = &u->target->path;
+}
+
+void
 run_reset(struct run *u, uint64_t now, enum trigger trigger)
 {
-	u->start_ns = now;
-	u->first_ns = 0;
+	u->start_ns = u->send_ns = now;
 	u->sent = u->entered = 0;
 	u->total = (uint8_t)u->target->count;
 	u->answered = u->errors = u->locals = 0;
 	u->trigger = trigger;
-	row_begin(u->row);
-	row_set(u->row, TALLY_TRIGGER, trigger);
-	for (unsigned p = 1; p < PHASE_END; p++)
-		row_set(u->row, TALLY_PHASE + p - 1, 0);
-	row_end(u->row);
+	memset(u->phase_ns, 0, sizeof(u->phase_ns));
 }
 
 /* How we look from outside, as the peer saw it. */
@@ -86,26 +108,38 @@ count_late(struct run *u)
 	row_end(u->row);
 }
 
+void
+run_late(struct run *u, unsigned seq)
+{
+	struct run_request *q;
+
+	if (seq >= u->sent)
+		return;
+	q = &u->request[seq];
+	/* Once is late; more of the same are duplicates. */
+	if (q->outcome != OUTCOME_TIMEOUT || q->code != 0)
+		return;
+	q->code = -1;
+	count_late(u);
+}
+
 bool
 run_end(struct run *u, unsigned seq, const struct answer *a)
 {
-	struct run_request *q = &u->request[seq];
 	bool answer = outcome_class(a->outcome) == OUTCOME_CLASS_ANSWER;
+	struct run_request *q;
 
 	if (seq >= u->sent)
 		return false;
+	q = &u->request[seq];
 	if (q->outcome != 0) {
-		/* Once is late; more of the same are duplicates. */
-		if (answer && q->outcome == OUTCOME_TIMEOUT && q->code == 0) {
-			q->code = -1;
-			count_late(u);
-		}
+		if (answer)
+			run_late(u, seq);
 		return false;
 	}
 	if (answer && a->rtt_ns > u->target->path.timeout_ns) {
 		q->outcome = OUTCOME_TIMEOUT;
-		q->code = -1;
-		count_late(u);
+		run_late(u, seq);
 		return true;
 	}
 	q->outcome = (uint8_t)a->outcome;
@@ -312,6 +346,9 @@ judge_row(struct run *u, const struct judge_input *in)
 	if (!in->answered && !in->local)
 		row_add(r, TALLY_PROBE_FAILURES, 1);
 	row_set(r, TALLY_PROBE_AT, in->now);
+	row_set(r, TALLY_TRIGGER, u->trigger);
+	for (unsigned p = 1; p < PHASE_END; p++)
+		row_set(r, TALLY_PHASE + p - 1, u->phase_ns[p]);
 	row_set(r, TALLY_SUCCESS, in->answered);
 	row_publish_judge(r);
 	row_set(r, TALLY_SHORT_LOSS, in->loss_ppm);

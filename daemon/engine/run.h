@@ -26,18 +26,22 @@ struct run {
 	struct wheel_item item; /* first: the wheel gives it back */
 	struct probe probe;	/* what the collector sees */
 	struct sched *sched;
-	struct sched_kind *kind;     /* its collector in this loop */
-	struct run *queued;	     /* next in the kind's queue */
-	struct target *target;	     /* reference */
-	struct row *row;	     /* reference */
-	uint64_t generation;	     /* of the last roster that had it */
-	uint64_t due_ns;	     /* when the next round is regularly due */
-	uint64_t start_ns, first_ns; /* of the round: start, first request */
-	struct window_sums sums;     /* shortest window: samples from tail on */
+	struct sched_kind *kind;    /* its collector in this loop */
+	struct run *queued;	    /* next in the kind's queue */
+	struct target *target;	    /* reference */
+	struct target *next;	    /* reference: from the next round on */
+	struct row *row;	    /* reference */
+	uint64_t generation;	    /* of the last roster that had it */
+	uint64_t due_ns;	    /* the next regular start */
+	uint64_t start_ns, send_ns; /* of the round; of its next request */
+	uint64_t phase_ns[PHASE_END];
+	struct window_sums sums; /* shortest window: samples from tail on */
 	uint64_t tail;
-	uint8_t phase;		/* enum run_phase */
-	uint8_t trigger, again; /* enum trigger; again: once more, 0 no */
-	bool started;		/* stop() is owed */
+	uint8_t phase;	 /* enum run_phase */
+	uint8_t trigger; /* enum trigger, of the round */
+	uint8_t again;	 /* that of a round which is wanted; 0: none is */
+	bool owed;	 /* it stands for a regular one */
+	bool started;	 /* stop() is owed */
 	bool first_done;
 	uint8_t sent, entered; /* requests sent; entered into the row */
 	uint8_t total;	       /* requests of this round */
@@ -48,6 +52,15 @@ struct run {
 /* NULL: no memory. References to both are taken. */
 struct run *run_new(struct target *t, struct row *r, size_t state);
 void run_free(struct run *u);
+/*
+ * The target from now on: at once, or from the next start on when a collector
+ * has hold of the present one. A reference is taken.
+ */
+void run_retarget(struct run *u, struct target *t);
+/* The one that the next round will be of. */
+const struct target *run_coming(const struct run *u);
+/* No collector has hold of the present one any more. */
+void run_take_next(struct run *u);
 /* A new round begins. */
 void run_reset(struct run *u, uint64_t now, enum trigger trigger);
 
@@ -56,6 +69,8 @@ void run_reset(struct run *u, uint64_t now, enum trigger trigger);
  * (counted here) or a duplicate.
  */
 bool run_end(struct run *u, unsigned seq, const struct answer *a);
+/* An answer to a request that had timed out: counted once. */
+void run_late(struct run *u, unsigned seq);
 /* Requests under way since before now - timeout end as timeouts. */
 void run_expire(struct run *u, uint64_t now);
 /* Every request that was sent and has not ended ends like this. */
@@ -68,7 +83,7 @@ uint64_t run_oldest(const struct run *u);
 bool run_complete(const struct run *u);
 
 /*
- * The round is over: counters, then the judge. What changed goes to note().
+ * The round is over: its numbers, then the judge. What changed goes to note().
  */
 void run_judge(struct run *u, uint64_t now, uint64_t short_ns,
     void (*note)(void *arg, const struct sched_note *n), void *arg);

@@ -13,36 +13,17 @@
 #include <string.h>
 
 #include "clock.h"
+#include "grid.h"
 #include "log.h"
 #include "round.h"
 #include "sched.h"
 
 /* ---- the wheel turns ---- */
 
-/* The target's item came up: a start, a send or a time-out. */
-static void
-advance_run(struct run *u, uint64_t now)
-{
-	uint64_t interval = u->target->interval_ns;
-
-	if (u->phase == RUN_QUEUED) {
-		round_missed(u, MISSED_CONCURRENCY, 1);
-		u->due_ns = round_due(u->target, now);
-		round_put(u, round_tick(u, u->due_ns));
-	} else if (u->phase == RUN_IDLE) {
-		if (u->again == 0 && now > u->due_ns + interval)
-			round_missed(
-			    u, MISSED_STALL, (now - u->due_ns) / interval);
-		round_start(u);
-	} else {
-		round_advance(u, now);
-	}
-}
-
 static void
 lag_count(struct sched *s, uint64_t now)
 {
-	uint64_t due = s->armed * TICK;
+	uint64_t due = s->armed * GRID_TICK;
 
 	if (s->armed == 0 || s->armed == UINT64_MAX || now < due)
 		return;
@@ -82,8 +63,8 @@ sched_advance(struct sched *s)
 	for (unsigned k = 0; k < s->kinds; k++)
 		if (s->kind[k].open && s->kind[k].collector->tick != NULL)
 			s->kind[k].collector->tick(s->kind[k].loop, now);
-	while ((i = wheel_take(&s->wheel, now / TICK)) != NULL)
-		advance_run((struct run *)i, now);
+	while ((i = wheel_take(&s->wheel, now / GRID_TICK)) != NULL)
+		round_advance((struct run *)i, now);
 	s->advancing = false;
 	publish(s, now);
 }
@@ -95,13 +76,13 @@ sched_next(struct sched *s)
 
 	/* Datagrams under way are read at the coarse grid at the latest. */
 	if (s->polled > 0) {
-		uint64_t read =
-		    (clock_mono() / TICK / SCHED_COARSE + 1) * SCHED_COARSE;
+		uint64_t read = (clock_mono() / GRID_TICK / SCHED_COARSE + 1) *
+				SCHED_COARSE;
 
 		tick = read < tick ? read : tick;
 	}
 	s->armed = tick;
-	return tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
+	return tick == UINT64_MAX ? UINT64_MAX : tick * GRID_TICK;
 }
 
 /* ---- membership ---- */
@@ -125,11 +106,8 @@ run_make(struct sched *s, struct roster_entry *e, bool first_done)
 	struct sched_kind *k = kind_of(s, e->target);
 	struct run *u;
 
-	if (k == NULL) {
-		log_error(
-		    "sched", "no collector for target %s", e->target->name);
+	if (k == NULL)
 		return NULL;
-	}
 	u = run_new(e->target, e->row, k->collector->state);
 	if (u == NULL)
 		return NULL;
@@ -152,23 +130,25 @@ spread(const struct sched *s)
 	uint64_t n = 0, ns;
 
 	for (size_t i = 0; i < s->runs; i++)
-		n += s->run[i]->target->count;
+		n += run_coming(s->run[i])->count;
 	ns = n * CLOCK_SEC / (s->settings.rate > 0 ? s->settings.rate : 1);
 	return ns < CLOCK_SEC ? CLOCK_SEC : ns;
 }
 
-/* A round soon, spread like the regular ones. */
+/* A round soon, spread like the regular ones; one that comes first will do. */
 static void
 start_soon(struct run *u, uint64_t now, uint64_t within, enum trigger t)
 {
-	uint64_t interval = u->target->interval_ns, at;
+	const struct target *g = run_coming(u);
+	uint64_t at, tick;
 
-	if (within > interval)
-		within = interval;
-	at = now +
-	     (uint64_t)(((unsigned __int128)u->target->phase * within) >> 32);
+	if (within > g->interval_ns)
+		within = g->interval_ns;
+	at = now + (uint64_t)(((unsigned __int128)g->phase * within) >> 32);
+	tick = grid_start(u, at);
 	u->again = t;
-	round_put(u, round_tick(u, at));
+	if (u->item.link == NULL || tick < u->item.tick)
+		round_put(u, tick);
 }
 
 /* Whether the run can go on as it is with the new target. */
@@ -179,18 +159,24 @@ same_run(const struct run *u, const struct target *t)
 	       strcmp(u->target->probe, t->probe) == 0;
 }
 
+/* The run goes on; with another interval or phase it has another grid. */
 static void
-run_retarget(struct run *u, struct target *t, uint64_t now)
+go_on(struct run *u, struct target *t, uint64_t now)
 {
-	bool slower = t->interval_ns != u->target->interval_ns;
+	const struct target *old = run_coming(u);
+	bool moved =
+	    t->interval_ns != old->interval_ns || t->phase != old->phase;
+	uint64_t tick;
 
-	target_unref(u->target);
-	u->target = target_ref(t);
-	u->probe.path = &t->path;
-	if (slower && u->phase == RUN_IDLE && u->again == 0) {
-		u->due_ns = round_due(t, now);
-		round_put(u, round_tick(u, u->due_ns));
-	}
+	run_retarget(u, t);
+	if (!moved)
+		return;
+	u->due_ns = grid_due(t, now);
+	tick = grid_start(u, u->due_ns);
+	if (u->phase == RUN_QUEUED || (u->phase == RUN_IDLE && u->again == 0))
+		round_put(u, tick);
+	else if (u->phase == RUN_IDLE && tick < u->item.tick)
+		round_put(u, tick);
 }
 
 /* The run of an entry: the one it has, gone on with, or a new one. */
@@ -201,7 +187,7 @@ adopt_entry(struct sched *s, struct roster_entry *e, uint64_t generation)
 
 	row_adopt_ring(e->row);
 	if (u != NULL && same_run(u, e->target)) {
-		run_retarget(u, e->target, clock_mono());
+		go_on(u, e->target, clock_mono());
 	} else {
 		bool first_done = u != NULL && u->first_done;
 
@@ -227,8 +213,25 @@ adopt_start(struct sched *s, const struct roster *old)
 		run_sums_reset(u, now, s->settings.short_ns);
 		if (u->due_ns != 0)
 			continue;
-		u->due_ns = round_due(u->target, now);
+		u->due_ns = grid_due(u->target, now);
+		round_put(u, grid_start(u, u->due_ns));
 		start_soon(u, now, within, t);
+	}
+}
+
+/* Runs that the roster has not any more end. */
+static void
+let_go(struct sched *s, uint64_t generation)
+{
+	for (size_t i = 0; i < s->runs; i++) {
+		struct run *u = s->run[i];
+
+		if (u->generation == generation)
+			continue;
+		/* One whose row has another run was abandoned before. */
+		if (row_owner(u->row) == u)
+			round_abandon(u);
+		run_free(u);
 	}
 }
 
@@ -238,7 +241,7 @@ sched_adopt(
 {
 	struct run **run = calloc(r->entries + 1, sizeof(*run));
 	struct roster *old = s->roster;
-	size_t runs = 0;
+	size_t runs = 0, without = 0;
 
 	if (run == NULL) {
 		log_error("sched", "no memory for %zu targets", r->entries);
@@ -247,28 +250,29 @@ sched_adopt(
 	}
 	s->settings = *settings;
 	for (size_t i = 0; i < r->entries; i++) {
-		struct run *u = NULL;
+		struct run *u;
 
-		if (r->entry[i].loop == s->setup.loop)
-			u = adopt_entry(s, &r->entry[i], r->generation);
+		if (r->entry[i].loop != s->setup.loop)
+			continue;
+		u = adopt_entry(s, &r->entry[i], r->generation);
 		if (u != NULL)
 			run[runs++] = u;
+		else
+			without++;
 	}
-	for (size_t i = 0; i < s->runs; i++) {
-		struct run *u = s->run[i];
-
-		if (u->generation == r->generation)
-			continue;
-		/* One whose row has another run was abandoned above. */
-		if (row_owner(u->row) == u)
-			round_abandon(u);
-		run_free(u);
-	}
+	if (without > 0)
+		log_error("sched",
+		    "%zu targets are not probed, for want of "
+		    "a collector or of memory",
+		    without);
+	let_go(s, r->generation);
 	free(s->run);
 	s->run = run;
 	s->runs = runs;
 	s->roster = r;
 	adopt_start(s, old);
+	for (unsigned i = 0; i < s->kinds; i++)
+		round_kick(&s->kind[i]);
 	roster_unref(old);
 }
 
@@ -281,12 +285,13 @@ sched_trigger(struct sched *s, enum trigger trigger, uint32_t index)
 	for (size_t i = 0; i < s->runs; i++) {
 		struct run *u = s->run[i];
 
-		if (index != 0 && u->target->index != index)
+		if (index != 0 && run_coming(u)->index != index)
 			continue;
 		found = 0;
+		/* One under way may have begun before what is the matter. */
 		if (u->phase == RUN_IDLE)
 			start_soon(u, now, within, trigger);
-		else if (u->phase != RUN_QUEUED)
+		else
 			u->again = trigger;
 	}
 	return index == 0 ? 0 : found;
@@ -303,7 +308,7 @@ sched_new(const struct sched_setup *setup)
 		return NULL;
 	s->setup = *setup;
 	s->armed = UINT64_MAX;
-	s->wheel.done = clock_mono() / TICK;
+	s->wheel.done = clock_mono() / GRID_TICK;
 	atomic_init(&s->count.beat, clock_mono());
 	for (unsigned i = 0; setup->collectors[i] != NULL && i < KINDS_MAX;
 	     i++) {
@@ -326,7 +331,6 @@ sched_new(const struct sched_setup *setup)
 void
 sched_adjust(struct sched *s, const struct collector_setup *setup)
 {
-	s->setup.collector = *setup;
 	for (unsigned i = 0; i < s->kinds; i++)
 		if (s->kind[i].open && s->kind[i].collector->adjust != NULL)
 			s->kind[i].collector->adjust(s->kind[i].loop, setup);
