@@ -184,6 +184,8 @@ lines 601 'int x;' | style 1 "x.c:601: file of more than 600 lines"
   style 0 "1 files"
 printf 'int\nx(int a, int b, int c, int d, int e,\n    int f)\n{\n}\n' |
   style 1 "function of more than 5 parameters"
+printf '%s\nint\nx(int a, int b, int c, int d, int e,\n    int f)\n{\n}\n' \
+  "/* The signature is libx's. */" | style 0 "1 functions"
 printf 'int\nx(void)\n{\n%s\n}\n' 'if (a) { if (b) { if (c) { d(); } } }' |
   style 0 "1 functions"
 printf 'int\nx(void)\n{\n%s\n}\n' \

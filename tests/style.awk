@@ -78,6 +78,7 @@ function start_file() {
 	quote = ""
 	signature = ""
 	in_function = depth = lines = 0
+	theirs = -9
 	is_test = FILENAME ~ /(^|\/)tests\//
 	# A test may spell out a long text or a whole scene in one piece.
 	most_file = is_test ? 700 : 600
@@ -111,6 +112,8 @@ code ~ /^[ \t]*typedef[ \t]+(struct|union)([ \t]|$)/ {
 	bad("typedef of a struct")
 }
 
+$0 ~ /The signature is .*'s\./ { theirs = FNR }
+
 # A definition: its name stands at the left edge, its { and } too.
 !in_function && code ~ /^[a-z_][a-zA-Z0-9_]*\(/ {
 	signature = ""
@@ -126,7 +129,8 @@ code ~ /^[ \t]*typedef[ \t]+(struct|union)([ \t]|$)/ {
 code ~ /^\{/ && began && !in_function {
 	in_function = 1
 	deepest = depth = 0
-	if (parameters(signature) > most_parameters)
+	# A callback has the parameters that its library gives it.
+	if (parameters(signature) > most_parameters && theirs < began - 3)
 		bad("function of more than " most_parameters " parameters")
 }
 

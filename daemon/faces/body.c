@@ -17,9 +17,9 @@ enum {
 };
 
 struct body {
-	const struct body_kind *kind;
-	void *arg;	  /* owned */
-	struct buf piece; /* made and not yet read */
+	const struct body_kind *kind; /* NULL: the one piece is all */
+	void *arg;		      /* owned */
+	struct buf piece;	      /* made and not yet read */
 	size_t at;
 	bool ended;
 };
@@ -44,7 +44,8 @@ body_free(struct body *b)
 {
 	if (b == NULL)
 		return;
-	b->kind->free(b->arg);
+	if (b->kind != NULL)
+		b->kind->free(b->arg);
 	buf_free(&b->piece);
 	free(b);
 }
@@ -106,37 +107,25 @@ body_drain(struct body *b, struct buf *out)
 	return (int)n;
 }
 
-static bool
-text_more(void *arg, struct buf *out)
-{
-	struct buf *text = arg, made = *text;
-
-	*text = *out;
-	*out = made;
-	return false;
-}
-
-static void
-text_free(void *arg)
-{
-	buf_free(arg);
-	free(arg);
-}
-
-static const struct body_kind text_kind = {text_more, text_free};
-
 struct body *
 body_of(struct buf *text)
 {
-	struct buf *own = text->err ? NULL : malloc(sizeof(*own));
+	struct body *b = text->err ? NULL : calloc(1, sizeof(*b));
 
-	if (own == NULL) {
+	if (b == NULL) {
 		buf_free(text);
 		return NULL;
 	}
-	*own = *text;
+	b->piece = *text;
+	b->ended = true;
 	*text = (struct buf)BUF_INIT;
-	return body_new(&text_kind, own);
+	return b;
+}
+
+ssize_t
+body_length(const struct body *b)
+{
+	return b->kind == NULL ? (ssize_t)b->piece.len : -1;
 }
 
 struct gzip {

@@ -26,6 +26,9 @@ void body_free(struct body *b);
 /* A body of bytes that are there already; takes them over, empties text. */
 struct body *body_of(struct buf *text);
 
+/* How many bytes it has in all, or -1 when that shows only at its end. */
+ssize_t body_length(const struct body *b);
+
 /* Up to max next bytes; 0 at the end, -ENOMEM (and nothing more) on failure. */
 ssize_t body_read(struct body *b, char *out, size_t max);
 

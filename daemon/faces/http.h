@@ -13,7 +13,12 @@
 
 struct snapshotter;
 
-/* What a request may ask of the daemon; called in the HTTP thread. */
+/*
+ * What a request may ask of the daemon. The calls are made in the HTTP
+ * thread, which serves nobody until they return; only reload has a thread of
+ * its own and may take its time. http_stop() waits for it: who stops the
+ * server sees to it that reload returns.
+ */
 struct http_hooks {
 	/*
 	 * Loads the configuration again and waits for the result. 0, or
@@ -39,7 +44,11 @@ struct http_setup {
 	const char *telemetry_path;	/* "/metrics" */
 	unsigned connections;		/* limit; 0: 256 */
 	unsigned connections_per_ip;	/* 0: 64 */
-	unsigned idle_s, total_s;	/* time-outs; 0: 30 and 120 */
+	/*
+	 * Time-outs: without a byte, until the header is complete, from there
+	 * to the end of the answer. 0: 30 s, 10 s, 120 s.
+	 */
+	unsigned idle_ms, header_ms, total_ms;
 	bool lifecycle;			/* /-/reload and /-/probe are allowed */
 	struct snapshotter *snapshots;	/* borrowed */
 	const struct http_hooks *hooks;	/* borrowed */

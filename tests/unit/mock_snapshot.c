@@ -67,7 +67,10 @@ mock_item(struct snapshot *s, enum stats_scope scope, const char *labels)
 	size_t size = stats_scopes[scope].size;
 	char *item;
 
-	items->item = must(realloc(items->item, (items->count + 1) * size));
+	/* Room for 1, 2, 4, 8 and so on. */
+	if ((items->count & (items->count - 1)) == 0)
+		items->item = must(realloc(items->item,
+		    (items->count > 0 ? 2 * items->count : 1) * size));
 	item = (char *)items->item + items->count++ * size;
 	memset(item, 0, size);
 	blank(scope, item);

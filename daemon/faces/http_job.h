@@ -1,0 +1,29 @@
+/*
+ * Requests that wait for another part of the daemon, such as a reload: done
+ * one after the other by a thread that lives only while there are any, so
+ * that scrapes go on meanwhile.
+ */
+#ifndef HTTP_JOB_H
+#define HTTP_JOB_H
+
+struct http_job {
+	void (*run)(void *arg);	/* in the thread of the jobs */
+	void *arg;
+	struct http_job *next;	/* the list's */
+};
+
+struct http_jobs;
+
+/* done() is called in the thread of the jobs when there are any to collect. */
+struct http_jobs *http_job_new(void (*done)(void *arg), void *arg);
+/* Waits for what is under way; what is queued still runs. NULL is fine. */
+void http_job_free(struct http_jobs *jobs);
+
+/* Lends the job until it is collected. 0 or -errno: it will not run. */
+int http_job_add(struct http_jobs *jobs, struct http_job *job);
+/* One that has run, or NULL. */
+struct http_job *http_job_collect(struct http_jobs *jobs);
+/* Waits until all have run. */
+void http_job_wait(struct http_jobs *jobs);
+
+#endif

@@ -1,0 +1,24 @@
+/* Listening sockets of the HTTP server, from what the operator writes. */
+#ifndef HTTP_LISTEN_H
+#define HTTP_LISTEN_H
+
+#include <stdint.h>
+
+struct http_listen {
+	int fd;		/* -1: closed */
+	uint16_t port;	/* as bound; 0 for a Unix socket */
+	char *path;	/* of a Unix socket, owned; else NULL */
+};
+
+/*
+ * "127.0.0.1:19115", "[::1]:0", "localhost:19115", ":19115" (all addresses,
+ * IPv4 and IPv6), "unix:/path"; port 19115 unless it is given. 0, or -1 with
+ * a message in error[256].
+ */
+int http_listen_open(
+    struct http_listen *l, const char *address, char error[256]);
+
+/* Removes the Unix socket; leaves fd alone with keep_fd: who took it closes. */
+void http_listen_close(struct http_listen *l, int keep_fd);
+
+#endif
