@@ -50,7 +50,13 @@ choose(const struct dgram_times *t, int64_t *d)
 	case DGRAM_STEP_NONE:
 		if (tx_fits(t) && of_pair(t, d))
 			return STAMP_KERNEL;
-		return of_rx(t, t->offset, d) ? STAMP_KERNEL_RX : STAMP_USER;
+		if (of_rx(t, t->offset, d))
+			return STAMP_KERNEL_RX;
+		/*
+		 * Neither stamp is from our time: the kernel's clock is not
+		 * the one that we are shown. It agrees with itself.
+		 */
+		return !tx_fits(t) && of_pair(t, d) ? STAMP_KERNEL : STAMP_USER;
 	case DGRAM_STEP_NOW:
 		if (of_pair(t, d))
 			return STAMP_KERNEL;

@@ -22,7 +22,8 @@ const char *log_level_name(enum log_level level);
 
 /*
  * One line: component=ROOM msg=TEXT. Further fields go through log_fields:
- * NULL-terminated pairs of key and value after the message.
+ * pairs of key and value after the message, NULL at the end; a pair whose
+ * value is NULL is left out.
  */
 void log_line(enum log_level level, const char *component, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));

@@ -257,7 +257,8 @@ log_fields(enum log_level level, const char *component, const char *msg, ...)
 	va_start(ap, msg);
 	while ((key = va_arg(ap, const char *)) != NULL) {
 		value = va_arg(ap, const char *);
-		put_field(&line, format, key, value != NULL ? value : "");
+		if (value != NULL)
+			put_field(&line, format, key, value);
 	}
 	va_end(ap);
 	line_close(&line, format, level);

@@ -325,19 +325,26 @@ on_decide(uv_timer_t *t)
 	struct control *c = t->data;
 
 	decide_run(c->decide, clock_mono());
+	show_sources(c);
 	if (!atomic_load(&c->settled) && resolve_settled(c->resolve) &&
 	    discovery_settled(c->discovery))
 		atomic_store(&c->settled, true);
 }
 
+/* A target that changed may have changed its cluster: decided at once. */
 static void
 fetch_notes(struct control *c)
 {
 	struct sched_note n;
+	bool any = false;
 
 	for (unsigned i = 0; i < c->setup.engines; i++)
-		while (engine_note(c->setup.engine[i], &n))
+		while (engine_note(c->setup.engine[i], &n)) {
 			decide_note(c->decide, &n);
+			any = true;
+		}
+	if (any)
+		decide_run(c->decide, clock_mono());
 }
 
 /* ---- the mailbox ---- */

@@ -15,7 +15,7 @@
 #include "snapshot.h"
 #include "snapshot_rows.h"
 
-enum { SOURCES_MAX = 8 };
+enum { SOURCES_MAX = 8, OFFSET_STEP = CLOCK_MS };
 
 struct snapshotter {
 	struct store *store;   /* borrowed */
@@ -24,6 +24,7 @@ struct snapshotter {
 	struct snapshot_settings settings;
 	struct snapshot_source source[SOURCES_MAX];
 	unsigned sources;
+	int64_t offset; /* real minus monotonic, as last used */
 };
 
 struct snapshotter *
@@ -86,6 +87,19 @@ snapshot_unref(struct snapshot *s)
 	free(s);
 }
 
+/*
+ * The moments of a snapshot are monotonic times plus the offset of the wall
+ * clock. Read anew each time it would waver by nanoseconds, and every moment
+ * with it, as if something had happened; so only a step changes it.
+ */
+static int64_t
+steady_offset(int64_t before)
+{
+	int64_t now = clock_offset(), by = now - before;
+
+	return by > OFFSET_STEP || by < -OFFSET_STEP ? now : before;
+}
+
 /* The store's part; those that departed are in the roster or in the sums. */
 static void
 read_store(struct snapshotter *s, struct snapshot_builder *b)
@@ -98,7 +112,7 @@ read_store(struct snapshotter *s, struct snapshot_builder *b)
 	p->generation = p->roster->generation;
 	p->mono = clock_mono();
 	p->real = clock_real();
-	b->offset = clock_offset();
+	b->offset = s->offset = steady_offset(s->offset);
 	if (!b->err)
 		snapshot_rows_fill(b, s->store);
 	store_read_unlock(s->store);

@@ -336,6 +336,8 @@ text_order(const void *a, const void *b)
 static void
 fill_groups(struct pass *p)
 {
+	if (p->index.used == 0)
+		return;
 	/* The table is not looked up any more: order it for the readers. */
 	qsort(
 	    p->index.slot, p->index.slots, sizeof(*p->index.slot), text_order);

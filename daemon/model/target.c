@@ -148,11 +148,10 @@ put_labels(struct buf *b, const struct target *t)
 	put_label(b, "media_cluster", t->cluster);
 }
 
-/* The one metric in which an IP address may stand (DESIGN 1). */
+/* Only an info metric may name an IP address; T labels stand before it. */
 static void
 put_info(struct buf *b, const struct target *t)
 {
-	put_labels(b, t);
 	put_label(b, "host", t->host);
 	put_label_addr(b, "address", &t->path.addr);
 	put_label_number(b, "port", t->port);

@@ -47,6 +47,8 @@ static const struct {
     /* The offset may be read a little wrong: that is no other packet. */
     {"stamp a little early", DGRAM_STEP_NONE, -900, 0, 10 * MS, 0, 0, 0,
 	STAMP_KERNEL, 10 * MS + 900},
+    {"a clock that is not ours", DGRAM_STEP_NONE, 20 * US, 26 * HOUR, 10 * MS,
+	26 * HOUR, 0, 0, STAMP_KERNEL, 9980 * US},
     /* There and back between two readings: seen in no offset. */
     {"unseen step of an hour", DGRAM_STEP_NONE, 20 * US, 0, 10 * MS, HOUR, 0, 0,
 	STAMP_USER, 100 * MS},

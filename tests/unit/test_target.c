@@ -101,7 +101,6 @@ test_seal(void **state)
 	assert_string_equal(t->labels,
 	    "target=\"fra1-udp\",transport=\"udp\",media_cluster=\"fra1\"");
 	assert_string_equal(t->info,
-	    "target=\"fra1-udp\",transport=\"udp\",media_cluster=\"fra1\","
 	    "host=\"media.example.net\",address=\"198.51.100.7\","
 	    "port=\"5004\",probe=\"stun\",class=\"public\","
 	    "expect=\"reachable\",source=\"\",interface=\"\",dscp=\"46\"");
@@ -277,7 +276,6 @@ test_labels_are_escaped(void **state)
 	snprintf(t->cluster, sizeof(t->cluster), "a\"b");
 	assert_int_equal(target_seal(t), 0);
 	assert_non_null(strstr(t->labels, "media_cluster=\"a\\\"b\""));
-	assert_non_null(strstr(t->info, "media_cluster=\"a\\\"b\""));
 	target_unref(t);
 }
 
