@@ -17,7 +17,7 @@
 #include "reflect_udp.h"
 #include "word.h"
 
-enum { LISTEN_MAX = 64 };
+enum { LISTEN_MAX = 64, SIGNALS = 2 };
 
 #define OPTIONS(X)                                                            \
 	X(LISTEN_UDP, "listen.udp", "ADDRESS:PORT", "answer over UDP there")  \
@@ -58,7 +58,7 @@ struct listener {
 
 struct reflect {
 	uv_loop_t loop;
-	uv_signal_t sig[2];
+	uv_signal_t sig[SIGNALS];
 	struct reflect_plan plan;
 	struct reflect_fate *fate;
 	struct reflect_tls *tls;
@@ -98,7 +98,8 @@ wrong(const char *name, const char *value, const char *expected)
 }
 
 static int
-listen_set(struct reflect *r, enum transport t, const char *value)
+listen_set(
+    struct reflect *r, enum transport t, const char *name, const char *value)
 {
 	struct listener *l = &r->listener[r->listeners];
 	uint16_t port = 0;
@@ -111,7 +112,7 @@ listen_set(struct reflect *r, enum transport t, const char *value)
 	}
 	if (addr_split(value, host, sizeof(host), &port) < 0 ||
 	    addr_parse_host(&l->at, host) < 0)
-		return wrong("listen", value,
+		return wrong(name, value,
 		    "an address and a port, such as 127.0.0.1:3478 or [::]:0");
 	addr_set_port(&l->at, port);
 	l->transport = t;
@@ -172,11 +173,11 @@ option_set(struct reflect *r, int id, const char *value)
 {
 	switch (id) {
 	case OPT_LISTEN_UDP:
-		return listen_set(r, TRANSPORT_UDP, value);
+		return listen_set(r, TRANSPORT_UDP, "listen.udp", value);
 	case OPT_LISTEN_TCP:
-		return listen_set(r, TRANSPORT_TCP, value);
+		return listen_set(r, TRANSPORT_TCP, "listen.tcp", value);
 	case OPT_LISTEN_TLS:
-		return listen_set(r, TRANSPORT_TLS, value);
+		return listen_set(r, TRANSPORT_TLS, "listen.tls", value);
 	case OPT_DELAY:
 		return duration_set("delay", value, &r->plan.delay_ns);
 	case OPT_JITTER:
@@ -232,6 +233,10 @@ options_parse(struct reflect *r, int argc, char **argv)
 				"--listen.udp, --listen.tcp or --listen.tls\n");
 		return 2;
 	}
+	if (r->key != NULL && r->cert == NULL) {
+		fprintf(stderr, "reachd reflect: --tls.key needs --tls.cert\n");
+		return 2;
+	}
 	return -1;
 }
 
@@ -246,20 +251,32 @@ send_answer(const struct reflect_answer *a)
 		reflect_udp_send(a);
 }
 
+/* Closes what is open; the loop then runs out. */
+static void
+shut_down(struct reflect *r)
+{
+	for (unsigned i = 0; i < r->listeners; i++) {
+		struct listener *l = &r->listener[i];
+
+		if (l->udp != NULL)
+			reflect_udp_close(l->udp);
+		if (l->stream != NULL)
+			reflect_stream_close(l->stream);
+		l->udp = NULL;
+		l->stream = NULL;
+	}
+	if (r->fate != NULL)
+		reflect_fate_close(r->fate);
+	r->fate = NULL;
+	for (unsigned i = 0; i < SIGNALS; i++)
+		if (!uv_is_closing((uv_handle_t *)&r->sig[i]))
+			uv_close((uv_handle_t *)&r->sig[i], NULL);
+}
+
 static void
 on_signal(uv_signal_t *s, int number)
 {
-	struct reflect *r = s->data;
-
-	for (unsigned i = 0; i < r->listeners; i++) {
-		if (r->listener[i].udp != NULL)
-			reflect_udp_close(r->listener[i].udp);
-		if (r->listener[i].stream != NULL)
-			reflect_stream_close(r->listener[i].stream);
-	}
-	reflect_fate_close(r->fate);
-	for (unsigned i = 0; i < 2; i++)
-		uv_close((uv_handle_t *)&r->sig[i], NULL);
+	shut_down(s->data);
 }
 
 static int
@@ -302,29 +319,32 @@ print_ports(const struct reflect *r)
 static int
 reflect_run(struct reflect *r)
 {
-	static const int number[] = {SIGTERM, SIGINT};
+	static const int number[SIGNALS] = {SIGTERM, SIGINT};
 	static const struct reflect_outlet outlet = {
 	    send_answer, reflect_stream_ref, reflect_stream_unref};
 	char error[256] = "no memory";
+	int code = 0;
 
 	signal(SIGPIPE, SIG_IGN);
-	uv_loop_init(&r->loop);
-	r->fate = reflect_fate_new(&r->loop, &r->plan, &outlet);
-	if (r->fate == NULL || listen_all(r, error) < 0) {
-		fprintf(stderr, "reachd reflect: %s\n", error);
-		return 1; /* the process ends */
-	}
-	for (unsigned i = 0; i < 2; i++) {
+	if (uv_loop_init(&r->loop) < 0)
+		return 1;
+	for (unsigned i = 0; i < SIGNALS; i++) {
 		uv_signal_init(&r->loop, &r->sig[i]);
 		r->sig[i].data = r;
 		uv_signal_start(&r->sig[i], on_signal, number[i]);
 	}
-	if (r->print_ports)
+	r->fate = reflect_fate_new(&r->loop, &r->plan, &outlet);
+	if (r->fate == NULL || listen_all(r, error) < 0) {
+		fprintf(stderr, "reachd reflect: %s\n", error);
+		code = 1;
+		shut_down(r);
+	} else if (r->print_ports) {
 		print_ports(r);
+	}
 	uv_run(&r->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&r->loop);
 	reflect_stream_tls_free(r->tls);
-	return 0;
+	return code;
 }
 
 int

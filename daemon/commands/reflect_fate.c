@@ -17,6 +17,8 @@
 /* What is held back leaves after the next of a stream paced by 20 ms. */
 #define HOLD_BACK (30 * CLOCK_MS)
 #define PPM	  1000000
+/* Answers that may wait; more are lost, as in a network that is full. */
+#define WAITING_MAX 100000
 
 struct reflect_fate {
 	struct reflect_plan plan;
@@ -55,7 +57,8 @@ swap(struct reflect_fate *f, size_t a, size_t b)
 static int
 push(struct reflect_fate *f, const struct reflect_answer *a)
 {
-	struct reflect_answer *copy = malloc(sizeof(*copy));
+	struct reflect_answer *copy =
+	    f->n < WAITING_MAX ? malloc(sizeof(*copy)) : NULL;
 	size_t i = f->n;
 
 	if (copy == NULL)
@@ -145,6 +148,8 @@ reflect_fate_new(struct uv_loop_s *loop, const struct reflect_plan *plan,
 	f->dice = plan->seed != 0 ? plan->seed * 2 + 1 : clock_mono() | 1;
 	f->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (f->fd < 0 || uv_poll_init(loop, &f->poll, f->fd) < 0) {
+		if (f->fd >= 0)
+			close(f->fd);
 		free(f);
 		return NULL;
 	}

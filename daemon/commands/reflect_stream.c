@@ -16,7 +16,16 @@
 #include "reflect_stream.h"
 #include "wire_stun.h"
 
-enum { BACKLOG = 512, CHUNK = 4096 };
+enum {
+	BACKLOG = 512,
+	CHUNK = 4096,
+	/* What strangers may hold of us, for a listener and for a connection.
+	 */
+	CONNECTIONS = 2048,
+	IDLE_MS = 60000,
+	SWEEP_MS = 10000,
+	UNSENT = 65536
+};
 
 struct reflect_tls {
 	SSL_CTX *ctx;
@@ -25,9 +34,12 @@ struct reflect_tls {
 
 struct reflect_acceptor {
 	uv_tcp_t tcp;
+	uv_timer_t sweeper;
+	unsigned handles;	      /* of these two, still open */
 	struct reflect_tls *tls;      /* borrowed, or NULL */
 	struct reflect_fate *fate;    /* borrowed */
 	struct reflect_stream *first; /* its connections */
+	unsigned connections;
 };
 
 struct reflect_stream {
@@ -36,6 +48,7 @@ struct reflect_stream {
 	struct reflect_stream *next, **link;
 	unsigned refs; /* the connection, and answers */
 	bool closed;
+	uint64_t heard_ms; /* when its last bytes came, by the loop */
 	struct addr peer;
 	SSL *ssl;      /* owned, or NULL */
 	BIO *in, *out; /* the ssl's */
@@ -79,6 +92,7 @@ stream_close(struct reflect_stream *s)
 	if (s->closed)
 		return;
 	s->closed = true;
+	s->acceptor->connections--;
 	*s->link = s->next;
 	if (s->next != NULL)
 		s->next->link = s->link;
@@ -94,9 +108,15 @@ on_written(uv_write_t *w, int status)
 static void
 put(struct reflect_stream *s, const void *bytes, size_t n)
 {
-	struct write *w = malloc(sizeof(*w) + n);
+	struct write *w;
 	uv_buf_t b;
 
+	/* One who asks and does not read is no peer. */
+	if (uv_stream_get_write_queue_size((uv_stream_t *)&s->tcp) > UNSENT) {
+		stream_close(s);
+		return;
+	}
+	w = s->closed ? NULL : malloc(sizeof(*w) + n);
 	if (w == NULL)
 		return;
 	memcpy(w->bytes, bytes, n);
@@ -210,6 +230,7 @@ on_read(uv_stream_t *t, ssize_t n, const uv_buf_t *b)
 		stream_close(s);
 		return;
 	}
+	s->heard_ms = uv_now(t->loop);
 	on = s->ssl != NULL ? take_tls(s, b->base, (size_t)n)
 			    : take(s, (const uint8_t *)b->base, (size_t)n);
 	if (!on)
@@ -248,6 +269,8 @@ on_connection(uv_stream_t *t, int status)
 		return;
 	s->acceptor = a;
 	s->refs = 1;
+	s->heard_ms = uv_now(t->loop);
+	a->connections++;
 	s->next = a->first;
 	s->link = &a->first;
 	if (s->next != NULL)
@@ -256,6 +279,7 @@ on_connection(uv_stream_t *t, int status)
 	uv_tcp_init(t->loop, &s->tcp);
 	s->tcp.data = s;
 	if (uv_accept(t, (uv_stream_t *)&s->tcp) < 0 ||
+	    a->connections > CONNECTIONS ||
 	    uv_tcp_getpeername(&s->tcp, (struct sockaddr *)&peer, &len) < 0 ||
 	    addr_from_sockaddr(
 		&s->peer, (struct sockaddr *)&peer, (socklen_t)len) < 0 ||
@@ -268,6 +292,20 @@ on_connection(uv_stream_t *t, int status)
 }
 
 /* ---- the acceptor ---- */
+
+static void
+on_sweep(uv_timer_t *t)
+{
+	struct reflect_acceptor *a = t->data;
+	uint64_t now = uv_now(t->loop);
+	struct reflect_stream *next;
+
+	for (struct reflect_stream *s = a->first; s != NULL; s = next) {
+		next = s->next;
+		if (now - s->heard_ms > IDLE_MS)
+			stream_close(s);
+	}
+}
 
 struct reflect_acceptor *
 reflect_stream_listen(struct uv_loop_s *loop, struct addr *at,
@@ -283,8 +321,12 @@ reflect_stream_listen(struct uv_loop_s *loop, struct addr *at,
 	a->tls = tls;
 	a->fate = fate;
 	uv_tcp_init(loop, &a->tcp);
-	a->tcp.data = a;
-	err = uv_tcp_bind(&a->tcp, &at->sa, 0);
+	uv_timer_init(loop, &a->sweeper);
+	a->tcp.data = a->sweeper.data = a;
+	a->handles = 2;
+	uv_timer_start(&a->sweeper, on_sweep, SWEEP_MS, SWEEP_MS);
+	err = uv_tcp_bind(&a->tcp, &at->sa,
+	    addr_family(at) == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
 	if (err == 0)
 		err = uv_listen((uv_stream_t *)&a->tcp, BACKLOG, on_connection);
 	if (err == 0)
@@ -303,7 +345,10 @@ reflect_stream_listen(struct uv_loop_s *loop, struct addr *at,
 static void
 on_acceptor_closed(uv_handle_t *h)
 {
-	free(h->data);
+	struct reflect_acceptor *a = h->data;
+
+	if (--a->handles == 0)
+		free(a);
 }
 
 void
@@ -312,6 +357,7 @@ reflect_stream_close(struct reflect_acceptor *a)
 	while (a->first != NULL)
 		stream_close(a->first);
 	uv_close((uv_handle_t *)&a->tcp, on_acceptor_closed);
+	uv_close((uv_handle_t *)&a->sweeper, on_acceptor_closed);
 }
 
 /* ---- certificates ---- */
@@ -369,6 +415,8 @@ reflect_stream_tls_new(
 	t->require_sni = require_sni;
 	t->ctx = SSL_CTX_new(TLS_server_method());
 	ok = t->ctx != NULL;
+	if (ok)
+		SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION);
 	if (ok && cert == NULL)
 		ok = self_signed(t->ctx);
 	else if (ok)

@@ -90,14 +90,13 @@ reflect_udp_send(const struct reflect_answer *a)
 	struct msghdr m = {.msg_name = (void *)(uintptr_t)&a->to,
 	    .msg_namelen = addr_len(&a->to),
 	    .msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control.bytes,
-	    .msg_controllen = CONTROL};
+	    .msg_iovlen = 1};
 
-	if (addr_family(&a->from) == 0)
-		m.msg_control = NULL, m.msg_controllen = 0;
-	else
+	if (addr_family(&a->from) != 0) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = CONTROL;
 		put_local(&m, a);
+	}
 	/* A full buffer or a pending ICMP error loses it, as a network may. */
 	if (sendmsg(a->fd, &m, 0) < 0 && errno == ECONNREFUSED)
 		(void)!sendmsg(a->fd, &m, 0);
@@ -181,14 +180,17 @@ reflect_udp_listen(struct uv_loop_s *loop, struct addr *at,
 {
 	struct reflect_udp *u = calloc(1, sizeof(*u));
 	char text[ADDR_TEXT];
-	int fd;
+	int fd, err;
 
 	if (u == NULL)
 		return NULL;
 	fd = bound_socket(at);
-	if (fd < 0 || uv_poll_init(loop, &u->poll, fd) < 0) {
-		snprintf(error, 256, "%s: %s", addr_text(at, text),
-		    strerror(fd < 0 ? -fd : EINVAL));
+	err = fd < 0 ? fd : uv_poll_init(loop, &u->poll, fd);
+	if (err < 0) {
+		snprintf(
+		    error, 256, "%s: %s", addr_text(at, text), strerror(-err));
+		if (fd >= 0)
+			close(fd);
 		free(u);
 		return NULL;
 	}
