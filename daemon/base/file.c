@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -49,16 +51,13 @@ read_all(int fd, size_t limit, char **text, size_t *len)
 	return 0;
 }
 
-int
-file_read(const char *path, size_t limit, char **text, size_t *len)
+/* Takes fd over. */
+static int
+read_and_close(int fd, size_t limit, char **text, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char *data = NULL;
-	int err;
+	int err = read_all(fd, limit, &data, len);
 
-	if (fd < 0)
-		return -errno;
-	err = read_all(fd, limit, &data, len);
 	close(fd);
 	if (err < 0) {
 		free(data);
@@ -66,4 +65,68 @@ file_read(const char *path, size_t limit, char **text, size_t *len)
 	}
 	*text = data;
 	return 0;
+}
+
+int
+file_read(const char *path, size_t limit, char **text, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return read_and_close(fd, limit, text, len);
+}
+
+int
+file_open_regular(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (S_ISDIR(st.st_mode))
+		err = -EISDIR;
+	else
+		err = S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (err == 0)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int
+file_read_regular(const char *path, size_t limit, char **text, size_t *len)
+{
+	int fd = file_open_regular(path);
+
+	if (fd < 0)
+		return fd;
+	return read_and_close(fd, limit, text, len);
+}
+
+const char *
+file_why(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return "there is no such file";
+	case -EACCES:
+	case -EPERM:
+		return "permission denied";
+	case -EISDIR:
+		return "it is a directory";
+	case -EINVAL:
+		return "it is not a regular file";
+	case -EFBIG:
+		return "it is too large";
+	case -EBADMSG:
+		return "it holds no secret: one word of printable characters "
+		       "is wanted";
+	default:
+		return strerror(-error);
+	}
 }
