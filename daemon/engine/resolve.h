@@ -16,12 +16,18 @@ struct resolve;
 
 struct resolve_setup {
 	struct uv_loop_s *loop;
-	const char *server;	/* "192.0.2.53:53"; NULL: resolv.conf watched */
-	unsigned family;	/* 0 both, 4, 6 */
-	unsigned max_addresses;	/* of a name and family */
-	uint64_t ttl_least, ttl_most;	/* ns, bounds of TTLs; 0: 10 s, 1 h */
-	uint64_t retry;		/* ns after a failure; 0: 10 s */
-	/* The addresses of some name changed, or its first answer came. */
+	const char *server; /* "192.0.2.53:53", NULL: resolv.conf (watched) */
+	unsigned family;    /* 0 both, 4, 6 */
+	unsigned max_addresses;	      /* of a name and family */
+	uint64_t ttl_least, ttl_most; /* ns: bounds put on TTLs; 0: 10 s, 1 h */
+	uint64_t retry;	  /* ns after a failure; 0: 10 s; grows to 8 times */
+	uint64_t timeout; /* ns for one server's answer; 0: 2 s */
+	const char *hosts_file;	 /* NULL: /etc/hosts (watched) */
+	const char *resolv_conf; /* NULL: /etc/resolv.conf */
+	/*
+	 * The addresses of some name changed, or its first answer or failure
+	 * came; once per batch, always from the loop.
+	 */
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -33,16 +39,17 @@ void resolve_free(struct resolve *r);
 
 /*
  * The names that are wanted from now on; others are forgotten after a while.
- * /etc/hosts and literals are honoured without a query.
+ * Literals and names of the hosts file are known when it returns, without a
+ * query and without a call of changed().
  */
 void resolve_want(struct resolve *r, char *const *host, size_t n);
 
 /* What is known: number of addresses (sorted, port 0), *out borrowed. */
-size_t resolve_get(const struct resolve *r, const char *host,
-    const struct addr **out);
+size_t resolve_get(
+    const struct resolve *r, const char *host, const struct addr **out);
 /* Failed refreshes of the name since it last resolved; 0: it is fine. */
-unsigned resolve_failures(const struct resolve *r, const char *host,
-    const char **why);
+unsigned resolve_failures(
+    const struct resolve *r, const char *host, const char **why);
 /* Whether every wanted name has had an answer or a failure. */
 int resolve_settled(const struct resolve *r);
 
