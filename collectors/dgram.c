@@ -34,8 +34,9 @@ struct dgram {
 	const struct dgram_kind *kind; /* borrowed */
 	uint64_t rotate_ns;
 	bool transmit_stamps;
-	bool told;  /* that sockets are forbidden */
-	int keeper; /* descriptor */
+	bool told;    /* that sockets are forbidden */
+	int keeper;   /* descriptor */
+	uint64_t now; /* at the last tick */
 	struct dgram_set set;
 	struct dgram_batch *data, *errors; /* owned */
 	/* Real minus monotonic: now, and before it was last set. */
@@ -81,7 +82,7 @@ get_socket(struct dgram *d, const struct dgram_key *key, unsigned n,
 	    key->family == AF_INET ? d->kind->protocol4 : d->kind->protocol6;
 	int err;
 
-	dgram_set_retire(&d->set, old_at(d, clock_mono()));
+	dgram_set_retire(&d->set, old_at(d, d->now));
 	*out = dgram_set_find(&d->set, key, n);
 	if (*out != NULL)
 		return 0;
@@ -187,6 +188,10 @@ is_from(const struct dgram *d, const struct probe *p, const struct addr *peer)
 {
 	const struct dgram_probe *dp = p->state;
 
+	if (peer->sa.sa_family == AF_INET && dp->to.sa.sa_family == AF_INET)
+		return peer->in.sin_addr.s_addr == dp->to.in.sin_addr.s_addr &&
+		       (!d->kind->ports ||
+			   peer->in.sin_port == dp->to.in.sin_port);
 	return d->kind->ports ? addr_equal(peer, &dp->to)
 			      : addr_same_host(peer, &dp->to);
 }
@@ -346,6 +351,7 @@ dgram_tick(void *loop, uint64_t now)
 	struct dgram_socket *s;
 	int events;
 
+	d->now = now;
 	note_offset(d);
 	dgram_set_poll(&d->set);
 	while ((s = dgram_set_next(&d->set, &events)) != NULL) {
@@ -497,6 +503,7 @@ dgram_new(const struct dgram_kind *kind, const struct collector_setup *setup,
 	if (d == NULL)
 		return -ENOMEM;
 	d->kind = kind;
+	d->now = clock_mono();
 	d->keeper = dgram_keeper_open();
 	d->offset = d->before = clock_offset();
 	d->data = dgram_batch_new(kind->answer_max);

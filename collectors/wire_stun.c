@@ -73,6 +73,9 @@ class_of_type(unsigned type)
 	return (enum stun_class)((type >> 4 & 1) | (type >> 7 & 2));
 }
 
+/* The sum of the eight bytes before the id, the same in every request. */
+static const uint32_t request_sum = 0xa6b07908;
+
 void
 wire_stun_request(uint8_t out[STUN_REQUEST], const uint8_t id[STUN_ID])
 {
@@ -82,7 +85,8 @@ wire_stun_request(uint8_t out[STUN_REQUEST], const uint8_t id[STUN_ID])
 	memcpy(out + STUN_ID_AT, id, STUN_ID);
 	put16(out + STUN_HEADER, STUN_FINGERPRINT);
 	put16(out + STUN_HEADER + 2, 4);
-	put32(out + STUN_HEADER + 4, fingerprint(out, STUN_HEADER));
+	put32(out + STUN_HEADER + 4,
+	    (uint32_t)crc32(request_sum, id, STUN_ID) ^ FINGERPRINT_XOR);
 }
 
 /* What X-Address is combined with, section 14.2; in place, both ways. */
