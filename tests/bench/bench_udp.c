@@ -7,20 +7,12 @@
  */
 #include "build.h"
 
-#include <errno.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "collectors.h"
+#include "duel.h"
 #include "probe.h"
 #include "stats.h"
 #include "wire_stun.h"
@@ -29,29 +21,10 @@ enum {
 	WINDOW = 512, /* requests under way at once */
 	BATCH = 64,
 	ROUNDS = 7,
-	ROUNDS_MAX = 101,
 	REQUESTS = 100000,
 	ANSWER = STUN_HEADER + 12, /* with an IPv4 address */
 	BUFFER = 4 << 20
 };
-
-static void
-die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void
-stay_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	/* One processor only is no reason to stop. */
-	(void)sched_setaffinity(0, sizeof(set), &set);
-}
 
 static int
 open_socket(struct addr *at)
@@ -62,7 +35,7 @@ open_socket(struct addr *at)
 	addr_parse_host(at, "127.0.0.1");
 	if (fd < 0 || bind(fd, &at->sa, addr_len(at)) < 0 ||
 	    getsockname(fd, &at->sa, &len) < 0)
-		die("socket");
+		duel_die("socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	return fd;
@@ -100,12 +73,11 @@ many_read(struct many *m, int fd, int flags)
 
 /* ---- the child that answers ---- */
 
-static _Noreturn void
+static void
 answer_all(int fd)
 {
 	static struct many m;
 
-	stay_on(1);
 	many_init(&m);
 	for (;;) {
 		int n = many_read(&m, fd, MSG_WAITFORONE);
@@ -121,15 +93,13 @@ answer_all(int fd)
 			m.iov[i].iov_len = wire_stun_end(&w, false);
 		}
 		if (n > 0 && sendmmsg(fd, m.msg, (unsigned)n, 0) < 0)
-			_exit(1);
+			return;
 	}
 }
 
 /* ---- one way of asking ---- */
 
 struct way {
-	const char *name;
-	double goal; /* of the ratio; 0: it is the measure itself */
 	/* Sends what the window has room for; then takes what is there. */
 	void (*send)(struct way *w);
 	void (*take)(struct way *w);
@@ -160,7 +130,7 @@ bare_send(struct way *w)
 		memcpy(request + STUN_ID_AT, &b->next, sizeof(b->next));
 		if (sendto(b->fd, request, sizeof(request), 0, &w->to.sa,
 			addr_len(&w->to)) < 0)
-			die("sendto");
+			duel_die("sendto");
 	}
 }
 
@@ -211,7 +181,7 @@ on_answer(struct probe *p, unsigned seq, const struct answer *a)
 	struct driven *d = w->private;
 
 	if (a->outcome != OUTCOME_ANSWERED)
-		die("an outcome");
+		duel_die("an outcome");
 	d->rtt.bucket[stats_bucket(a->rtt_ns)]++;
 	d->rtt.count++;
 	d->rtt.sum += a->rtt_ns;
@@ -237,7 +207,7 @@ driven_send(struct way *w)
 		memset(t->p.state, 0, collector_stun.state);
 		if (collector_stun.start(&t->p) < 0 ||
 		    collector_stun.request(&t->p, 0) < 0)
-			die("collector");
+			duel_die("collector");
 		w->under_way++;
 		w->sent++;
 	}
@@ -259,7 +229,7 @@ driven_init(struct way *w, bool transmit_stamps)
 	    .rotate_ns = CLOCK_SEC, .transmit_stamps = transmit_stamps};
 
 	if (d == NULL || collector_stun.open(&setup, &d->loop) < 0)
-		die("collector");
+		duel_die("collector");
 	w->private = d;
 	d->path.addr = w->to;
 	d->path.timeout_ns = CLOCK_SEC;
@@ -279,123 +249,79 @@ driven_init(struct way *w, bool transmit_stamps)
 
 /* ---- measuring ---- */
 
-static double
-cpu_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-/* Microseconds of a request. All wait the same for the child to answer. */
-static double
-run(struct way *w, uint64_t requests)
+/* All wait the same for the child to answer. */
+static void
+run(struct way *w, unsigned requests)
 {
 	const struct timespec nap = {0, 2000000};
 	uint64_t until = w->answered + requests;
-	double began = cpu_now();
 
 	while (w->answered < until) {
 		w->send(w);
 		nanosleep(&nap, NULL);
 		w->take(w);
 	}
-	return (cpu_now() - began) * 1e6 / (double)requests;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
+static struct bare bare;
+static struct way least = {
+    .send = bare_send, .take = bare_take, .private = &bare};
+static struct way plain = {.send = driven_send, .take = driven_take};
+static struct way stamped = {.send = driven_send, .take = driven_take};
 
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *v, unsigned n)
+static void
+run_least(unsigned n)
 {
-	qsort(v, n, sizeof(*v), by_value);
-	return n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+	run(&least, n);
 }
 
 static void
-report(const struct way *w, double *us, double *ratio, unsigned rounds)
+run_plain(unsigned n)
+{
+	run(&plain, n);
+}
+
+static void
+run_stamped(unsigned n)
+{
+	run(&stamped, n);
+}
+
+/* What its round-trip times are from; others than asked for are too cheap. */
+static void
+report(const char *name, const struct way *w)
 {
 	const struct driven *d = w->private;
 
-	printf("%-34s %6.2f us", w->name, median(us, rounds));
-	if (w->goal > 0) {
-		double r = median(ratio, rounds);
-
-		printf("  %.2f of the least (%.2f-%.2f), goal %.2f: %s", r,
-		    ratio[0], ratio[rounds - 1], w->goal,
-		    r <= w->goal ? "met" : "not met");
-	}
+	printf("%s:", name);
+	for (unsigned i = 1; i < STAMP_END; i++)
+		if (d->stamp[i] > 0)
+			printf(" %.3f %% %s",
+			    100 * (double)d->stamp[i] / (double)d->rtt.count,
+			    word_label(WORD_STAMP, i));
 	printf("\n");
-	if (w->goal > 0)
-		for (unsigned i = 1; i < STAMP_END; i++)
-			if (d->stamp[i] > 0)
-				printf("    %s %.3f %%\n",
-				    word_label(WORD_STAMP, i),
-				    100 * (double)d->stamp[i] /
-					(double)d->rtt.count);
 }
 
 int
 main(int argc, char **argv)
 {
-	enum { WAYS = 3 };
-	static struct bare bare;
-	static struct way way[WAYS] = {
-	    {.name = "sendto and recvmmsg",
-		.send = bare_send,
-		.take = bare_take,
-		.private = &bare},
-	    {.name = "collector",
-		.goal = 1.25,
-		.send = driven_send,
-		.take = driven_take},
-	    {.name = "collector with transmit stamps",
-		.goal = 1.7,
-		.send = driven_send,
-		.take = driven_take},
-	};
-	static double us[WAYS][ROUNDS_MAX], ratio[WAYS][ROUNDS_MAX];
-	unsigned rounds =
-	    argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : ROUNDS;
-	uint64_t requests = argc > 2 ? strtoull(argv[2], NULL, 0) : REQUESTS;
+	static const char *const way[] = {"sendto and recvmmsg",
+	    "stun collector (goal 1.25)", "and transmit stamps (goal 1.70)"};
+	static void (*const runs[])(unsigned) = {
+	    run_least, run_plain, run_stamped};
+	const struct duel duel = {"UDP request", way, runs, 3};
 	struct addr at, own;
-	int fd = open_socket(&at);
-	pid_t child = fork();
 
-	if (child < 0)
-		die("fork");
-	if (child == 0)
-		answer_all(fd);
-	stay_on(0);
-	close(fd);
-	if (rounds == 0 || rounds > ROUNDS_MAX)
-		rounds = ROUNDS;
+	duel_far_side(answer_all, open_socket(&at));
+	least.to = plain.to = stamped.to = at;
 	bare.fd = open_socket(&own);
 	many_init(&bare.m);
-	for (unsigned i = 0; i < WAYS; i++) {
-		way[i].to = at;
-		if (i > 0)
-			driven_init(&way[i], i == 2);
-		run(&way[i], requests / 10 + 1);
-	}
-	for (unsigned k = 0; k < rounds; k++) {
-		for (unsigned i = 0; i < WAYS; i++) {
-			us[i][k] = run(&way[i], requests);
-			ratio[i][k] = us[i][k] / us[0][k];
-		}
-	}
-	printf("%u rounds of %llu requests, %u at once\n", rounds,
-	    (unsigned long long)requests, WINDOW);
-	for (unsigned i = 0; i < WAYS; i++)
-		report(&way[i], us[i], ratio[i], rounds);
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	driven_init(&plain, false);
+	driven_init(&stamped, true);
+	duel_fight(&duel,
+	    argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : ROUNDS,
+	    argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : REQUESTS);
+	report(way[1], &plain);
+	report(way[2], &stamped);
 	return 0;
 }
