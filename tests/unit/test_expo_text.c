@@ -68,7 +68,9 @@ natures(void **state)
 	t->last_rtt = 12345678;
 	t->changed_at = MOCK_NOW;
 	expect(s,
-	    "# HELP reachd_target_info Properties of a target.\n"
+	    "# HELP reachd_target_info "
+	    "Properties of a target: host, address, port, probe, class, "
+	    "expect, source, interface, dscp.\n"
 	    "# TYPE reachd_target_info gauge\n"
 	    "reachd_target_info{" A ",host=\"x\\\\y\"} 1\n"
 	    "# HELP reachd_target_state Judged state of the target.\n"
@@ -94,7 +96,9 @@ natures(void **state)
 	    "Round-trip time of the last answered request.\n"
 	    "# TYPE reachd_probe_last_rtt_seconds gauge\n"
 	    "reachd_probe_last_rtt_seconds{" B "} 0.012345678\n",
-	    "# HELP reachd_target Properties of a target.\n"
+	    "# HELP reachd_target "
+	    "Properties of a target: host, address, port, probe, class, "
+	    "expect, source, interface, dscp.\n"
 	    "# TYPE reachd_target info\n"
 	    "reachd_target_info{" A ",host=\"x\\\\y\"} 1\n"
 	    "# HELP reachd_target_state Judged state of the target.\n"
