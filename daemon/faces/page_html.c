@@ -73,8 +73,10 @@ static const char script[] =
     "if(document.hidden||String(getSelection()))return again();"
     "try{var r=await fetch(location.href,{cache:'no-store'});"
     "if(!r.ok)throw r.status;"
-    "var d=new DOMParser().parseFromString(await r.text(),'text/html');"
-    "document.querySelector('main').replaceWith(d.querySelector('main'));"
+    "var x=(await r.text()).replace(/<style[^]*?<.style>/,''),"
+    "d=new DOMParser().parseFromString(x,'text/html'),"
+    "m=d.querySelector('main');if(!m)throw 0;"
+    "document.querySelector('main').replaceWith(m);"
     "document.title=d.title;n=0}catch(e){n++}again()}again()})()";
 
 void

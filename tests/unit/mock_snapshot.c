@@ -121,7 +121,9 @@ mock_publish(struct snapshot *s)
 unsigned
 mock_refs(void)
 {
-	return __atomic_load_n(&published->refs, __ATOMIC_ACQUIRE) - 1;
+	return published != NULL
+		   ? __atomic_load_n(&published->refs, __ATOMIC_ACQUIRE) - 1
+		   : 0;
 }
 
 /* ---- the site ---- */

@@ -234,6 +234,21 @@ probes(void **state)
 	http_stop(h);
 }
 
+/* Without memory for a snapshot there is an answer all the same. */
+static void
+no_snapshot(void **state)
+{
+	struct http_setup setup = web_setup();
+	struct http *h = web_start(&setup);
+
+	mock_publish(NULL);
+	web_expect(h, "GET /metrics", 503, "out of memory\n");
+	web_expect(h, "GET /", 503, "out of memory\n");
+	web_expect(h, "GET /api/v1/site", 503, "out of memory\n");
+	web_expect(h, "GET /-/healthy", 200, "Healthy\n");
+	http_stop(h);
+}
+
 /* While reloads wait, others are served; then they end one by one. */
 static void
 reloads(void **state)
@@ -410,8 +425,8 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, web_fresh, web_settled)
 	static const struct CMUnitTest tests[] = {T(exposition), T(compressed),
 	    T(head_and_old), T(pipelined), T(wrong_requests), T(health),
-	    T(probes), T(reloads), T(stop_meanwhile), T(documents), T(page),
-	    T(counts)};
+	    T(probes), T(no_snapshot), T(reloads), T(stop_meanwhile),
+	    T(documents), T(page), T(counts)};
 
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
 	return cmocka_run_group_tests(tests, NULL, NULL);

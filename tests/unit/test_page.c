@@ -96,7 +96,7 @@ site(void **state)
 	assert_null(strstr(page, "style=\""));
 	assert_null(strstr(page, "18446744073709551615"));
 	assert_int_equal(count(page, "nonce=\"0123456789abcdef\""), 2);
-	assert_int_equal(count(page, "<style"), 1);
+	assert_int_equal(count(page, "<style nonce=\""), 1);
 	assert_int_equal(count(page, "<script"), 1);
 	free(page);
 }
