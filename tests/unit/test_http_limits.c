@@ -79,7 +79,7 @@ slow_header(void **state)
 	struct pollfd p = {.events = POLLIN};
 	unsigned sent = 0;
 
-	setup.header_ms = 300;
+	setup.header_ms = 1000;
 	h = web_start(&setup);
 	p.fd = web_connect(h, 0);
 	web_say(p.fd, "GET /-/healthy HTTP/1.1\r\nX: ");
