@@ -17,7 +17,7 @@ struct discovery;
 
 struct discovery_setup {
 	struct uv_loop_s *loop;
-	void (*changed)(void *arg);	/* some list is another one now */
+	void (*changed)(void *arg); /* some list is another one now */
 	void *arg;
 };
 
@@ -25,7 +25,7 @@ struct discovery_setup {
 struct discovery_status {
 	const char *name;
 	enum source kind;
-	int64_t last_success;		/* CLOCK_REALTIME ns, 0 never */
+	int64_t last_success; /* CLOCK_REALTIME ns, 0 never */
 	uint64_t failures, nodes, rejected;
 };
 
@@ -40,12 +40,12 @@ void discovery_free(struct discovery *d);
 void discovery_configure(struct discovery *d, const struct config *c);
 
 /* The last good lists, borrowed until changed() or the next call. */
-size_t discovery_lists(const struct discovery *d,
-    const struct nodelist *const **out);
+size_t discovery_lists(
+    const struct discovery *d, const struct nodelist *const **out);
 size_t discovery_targets(const struct discovery *d,
     const struct config_target *const **out, const size_t **counts);
-size_t discovery_sources(const struct discovery *d,
-    struct discovery_status *out, size_t max);
+size_t discovery_sources(
+    const struct discovery *d, struct discovery_status *out, size_t max);
 /* Whether every source was read, or failed, at least once. */
 int discovery_settled(const struct discovery *d);
 
