@@ -444,7 +444,7 @@ stream_connect_time(const struct stream *s, enum stamp *stamp)
 	memset(&info, 0, sizeof(info));
 	if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
 	    info.tcpi_rtt == 0 || info.tcpi_total_retrans != 0 ||
-	    info.tcpi_rtt > elapsed / 1000)
+	    info.tcpi_rtt > elapsed / 1000 + 1)
 		return elapsed;
 	*stamp = STAMP_TCP_INFO;
 	return (uint64_t)info.tcpi_rtt * 1000;

@@ -466,6 +466,31 @@ test_tls(void **state)
 	mirror_stop(&m);
 }
 
+/* As many at once as the engine lets: more than are served in one turn. */
+static void
+test_tls_crowd(void **state)
+{
+	enum { CROWD = 16 };
+	struct mirror m = MIRROR("--listen.tls=127.0.0.1:0", "--print-ports");
+	struct lab *lab[CROWD];
+
+	for (int i = 0; i < CROWD; i++) {
+		lab[i] = i == 0 ? lab_new(&collector_stun_stream_tls, NULL)
+				: lab_sibling(lab[0]);
+		lab[i]->path.host = "127.0.0.1";
+		lab_aim(lab[i], AF_INET, m.port[0]);
+		assert_int_equal(lab_start(lab[i], 3), 0);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		lab_until(lab[0], &lab[i]->over);
+		assert_int_equal(lab[i]->answers, 3);
+		assert_int_equal(lab[i]->outcome, OUTCOME_ANSWERED);
+	}
+	for (int i = CROWD; i-- > 0;)
+		lab_free(lab[i]);
+	mirror_stop(&m);
+}
+
 static void
 test_tls_requires_sni(void **state)
 {
@@ -621,6 +646,7 @@ main(void)
 	    cmocka_unit_test(test_tcp_pieces),
 	    cmocka_unit_test(test_glutton),
 	    cmocka_unit_test(test_tls),
+	    cmocka_unit_test(test_tls_crowd),
 	    cmocka_unit_test(test_tls_requires_sni),
 	    cmocka_unit_test(test_tls_own_certificate),
 	    cmocka_unit_test(test_ends_cleanly),

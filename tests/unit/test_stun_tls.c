@@ -2,6 +2,7 @@
 #include "build.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <setjmp.h>
@@ -34,6 +35,7 @@ struct server {
 	bool refuses_unnamed; /* alert 112 without a name */
 	bool refuses_all;
 	bool hangs_when_named;
+	bool talks_first; /* in one segment with its Finished */
 	/* noted */
 	unsigned unnamed, named, resumed;
 	char name[64];
@@ -101,6 +103,21 @@ serve_tls(struct server *server, SSL *ssl)
 	}
 }
 
+/* Half a round trip early, as RFC 8446 section 2 lets a server do. */
+static void
+talk_first(SSL *ssl)
+{
+	int on = 1, off = 0, fd = SSL_get_fd(ssl);
+	char early[16];
+	size_t n;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	SSL_set_max_early_data(ssl, sizeof(early));
+	SSL_read_early_data(ssl, early, sizeof(early), &n);
+	SSL_write_early_data(ssl, "220 welcome\r\n", 13, &n);
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+}
+
 static void
 script_tls(struct peer *peer, int fd)
 {
@@ -124,6 +141,8 @@ script_tls(struct peer *peer, int fd)
 	}
 	ssl = SSL_new(server->ctx);
 	SSL_set_fd(ssl, fd);
+	if (server->talks_first)
+		talk_first(ssl);
 	if (SSL_accept(ssl) == 1)
 		serve_tls(server, ssl);
 	SSL_free(ssl);
@@ -433,6 +452,26 @@ test_sni_hangs(void **state)
 	tls_down(&s);
 }
 
+/* Stopped, and everything closed, while the second handshake is under way. */
+static void
+test_sni_stop(void **state)
+{
+	struct tls_stage s;
+	const volatile unsigned *connections = &s.peer.connections;
+
+	tls_up(&s, 90);
+	s.server.refuses_unnamed = true;
+	s.server.hangs_when_named = true;
+	s.lab->path.host = "media.example.net";
+	assert_int_equal(lab_start(s.lab, 1), 0);
+	while (*connections < 2)
+		uv_run(lab_loop(s.lab), UV_RUN_NOWAIT);
+	lab_stop(s.lab);
+	uv_run(lab_loop(s.lab), UV_RUN_NOWAIT);
+	assert_int_equal(s.lab->fails + s.lab->handshakes, 0);
+	tls_down(&s);
+}
+
 static void
 test_tls_junk(void **state)
 {
@@ -516,6 +555,24 @@ test_tls_bad_answers(void **state)
 	}
 }
 
+/* What came with the end of the handshake is seen without more to come. */
+static void
+test_tls_talks_first(void **state)
+{
+	struct tls_stage s;
+
+	tls_up(&s, 90);
+	s.server.talks_first = true;
+	/* Nothing follows that would wake us. */
+	SSL_CTX_set_num_tickets(s.server.ctx, 0);
+	s.lab->manual = true;
+	lab_probe(s.lab, 1);
+	assert_int_equal(s.lab->readies, 1);
+	assert_int_equal(s.lab->fails, 1);
+	assert_int_equal(s.lab->outcome, OUTCOME_PROTOCOL);
+	tls_down(&s);
+}
+
 /* Stopped before, in and after the handshake, with the loop's next turn. */
 static void
 test_tls_stop(void **state)
@@ -554,9 +611,11 @@ main(void)
 	    cmocka_unit_test(test_sni_does_not_help),
 	    cmocka_unit_test(test_sni_not_for_addresses),
 	    cmocka_unit_test(test_sni_hangs),
+	    cmocka_unit_test(test_sni_stop),
 	    cmocka_unit_test(test_tls_junk),
 	    cmocka_unit_test(test_tls_client_certificate),
 	    cmocka_unit_test(test_tls_bad_answers),
+	    cmocka_unit_test(test_tls_talks_first),
 	    cmocka_unit_test(test_tls_stop),
 	};
 
