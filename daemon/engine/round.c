@@ -273,14 +273,14 @@ enqueue(struct run *u)
 	round_put(u, grid_start(u, u->due_ns));
 }
 
-/* Now, or when a place is free: who came before goes first. */
+/* Now, or when a place is free; there is none while others wait. */
 static void
 start(struct run *u)
 {
 	struct sched_kind *k = u->kind;
 	unsigned most = k->collector->concurrent;
 
-	if (most > 0 && (k->active >= most || k->first != NULL))
+	if (most > 0 && k->active >= most)
 		enqueue(u);
 	else
 		start_round(u);

@@ -318,6 +318,8 @@ test_asked_all_the_time(void **state)
 		world_run_for(w, 2 * CLOCK_SEC);
 	}
 	for (unsigned i = 0; i < 500; i++)
+		assert_true(w->now - w->peer[i].last_start <= 15 * CLOCK_SEC);
+	for (unsigned i = 0; i < 500; i++)
 		assert_true(
 		    w->peer[i].gap_most <= 15 * CLOCK_SEC + GRAIN + CLOCK_MS);
 	assert_int_equal(world_missed(w), 0);

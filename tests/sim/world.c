@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "collector.h"
 #include "probe.h"
+#include "run.h"
 #include "world.h"
 
 enum moment_kind { READY, ANSWER, REFUSAL };
@@ -117,11 +118,19 @@ set_time(struct world *w, uint64_t now)
 }
 
 static void
+note_answer(struct peer *p, unsigned seq, uint64_t rtt)
+{
+	if ((p->answered >> seq & 1) == 0)
+		++*(rtt > p->path->timeout_ns ? &p->late : &p->in_time);
+	p->answered |= 1u << seq;
+}
+
+static void
 play(struct world *w, const struct moment *m)
 {
 	struct peer *p = m->peer;
-	struct answer a = {.outcome = p->script.answer != 0 ? p->script.answer
-							    : OUTCOME_ANSWERED,
+	struct answer a = {.outcome = p->playing.answer != 0 ? p->playing.answer
+							     : OUTCOME_ANSWERED,
 	    .stamp = STAMP_USER,
 	    .rtt_ns = m->rtt};
 
@@ -132,12 +141,9 @@ play(struct world *w, const struct moment *m)
 		p->ready = true;
 		probe_ready(p->probe);
 	} else if (m->kind == REFUSAL) {
-		probe_fail(p->probe, p->script.refuse, 0);
+		probe_fail(p->probe, p->playing.refuse, 0);
 	} else {
-		if (m->rtt > p->path->timeout_ns)
-			p->late++;
-		else
-			p->in_time++;
+		note_answer(p, m->seq, m->rtt);
 		probe_answer(p->probe, m->seq, &a);
 	}
 }
@@ -145,7 +151,7 @@ play(struct world *w, const struct moment *m)
 static enum outcome
 failure_of(const struct peer *p)
 {
-	return p->script.failure != 0 ? p->script.failure : OUTCOME_REFUSED;
+	return p->playing.failure != 0 ? p->playing.failure : OUTCOME_REFUSED;
 }
 
 static void
@@ -188,32 +194,34 @@ start(struct probe *probe, bool stream)
 		assert_int_equal(state[i], 0);
 	memset(state, 0xa5, 16);
 	assert_string_equal(probe->path->host, "node.example.net");
+	p->playing = p->script;
 	note_start(w, p, number_of(probe->path));
-	if (p->script.start_error < 0)
-		return p->script.start_error;
+	if (p->playing.start_error < 0)
+		return p->playing.start_error;
 	p->open = true;
 	p->ready = false;
 	p->probe = probe;
 	p->path = probe->path;
 	p->use++;
 	p->asked = 0;
+	p->answered = 0;
 	if (stream && ++w->active > w->active_most)
 		w->active_most = w->active;
-	if (p->script.in_start == SYNC_FAIL) {
+	if (p->playing.in_start == SYNC_FAIL) {
 		probe_fail(probe, failure_of(p), 0);
 		return 0;
 	}
-	m = (struct moment){.at = w->now + p->script.setup,
+	m = (struct moment){.at = w->now + p->playing.setup,
 	    .peer = p,
 	    .use = p->use,
-	    .kind = p->script.refuse != 0 ? REFUSAL : READY};
-	if (p->script.refuse != 0)
-		m.at += p->script.delay;
-	if (p->script.refuse != 0 ||
-	    (p->script.setup > 0 && !p->script.never_ready))
+	    .kind = p->playing.refuse != 0 ? REFUSAL : READY};
+	if (p->playing.refuse != 0)
+		m.at += p->playing.delay;
+	if (p->playing.refuse != 0 ||
+	    (p->playing.setup > 0 && !p->playing.never_ready))
 		push(heap_of(stream), m);
 	/* Datagrams need no setting up. */
-	if (!stream || (p->script.refuse == 0 && p->script.setup == 0)) {
+	if (!stream || (p->playing.refuse == 0 && p->playing.setup == 0)) {
 		p->ready = true;
 		probe_ready(probe);
 	}
@@ -238,7 +246,7 @@ note_request(struct world *w, struct peer *p, unsigned seq)
 static void
 answer_later(struct world *w, struct peer *p, unsigned seq, bool stream)
 {
-	const struct script *s = &p->script;
+	const struct script *s = &p->playing;
 	struct moment m = {
 	    .peer = p, .use = p->use, .kind = ANSWER, .seq = seq};
 
@@ -263,7 +271,7 @@ request(struct probe *probe, unsigned seq, bool stream)
 	struct peer *p = peer_of(probe);
 	struct answer a = {.outcome = OUTCOME_ANSWERED,
 	    .stamp = STAMP_USER,
-	    .rtt_ns = 1 + p->script.delay};
+	    .rtt_ns = 1 + p->playing.delay};
 
 	assert_true(p->open && p->ready && p->probe == probe);
 	assert_ptr_equal(probe->path, p->path);
@@ -271,9 +279,9 @@ request(struct probe *probe, unsigned seq, bool stream)
 	assert_true(seq < probe->count);
 	p->asked++;
 	note_request(w, p, seq);
-	switch (p->script.in_request) {
+	switch (p->playing.in_request) {
 	case SYNC_ANSWER:
-		p->in_time++;
+		note_answer(p, seq, a.rtt_ns);
 		probe_answer(probe, seq, &a);
 		break;
 	case SYNC_FAIL:
@@ -500,9 +508,10 @@ turn(struct world *w, uint64_t until)
 {
 	struct moment m;
 
-	/* Datagrams wait to be read, however long. */
+	/* Datagrams wait to be read, however long; streams come first. */
 	if (w->streams.items > 0 && w->streams.item[0].at <= until &&
-	    w->streams.item[0].at < w->wake) {
+	    (w->streams.item[0].at < w->wake ||
+		w->streams.item[0].at <= w->now)) {
 		m = pop(&w->streams);
 		if (m.at > w->now)
 			set_time(w, m.at);
@@ -563,6 +572,14 @@ world_missed(struct world *w)
 	for (unsigned i = 0; i < MISSED_END; i++)
 		n += c.missed[i];
 	return n;
+}
+
+bool
+world_idle(struct world *w, unsigned number)
+{
+	const struct run *u = row_owner(w->row[number]);
+
+	return u->phase == RUN_IDLE || u->phase == RUN_QUEUED;
 }
 
 uint64_t

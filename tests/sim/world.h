@@ -46,7 +46,7 @@ struct script {
 /* A target as its peer sees it. */
 struct peer {
 	struct script script;
-	/* what happened */
+	/* what happened; each request's first answer counts */
 	uint64_t starts, stops, requests, in_time, late, copies;
 	uint64_t first_start, last_start, last_request;
 	uint64_t gap_least, gap_most;	      /* between starts */
@@ -54,10 +54,12 @@ struct peer {
 	enum trigger last_trigger;
 	uint64_t queued_at; /* order of start, for FIFO */
 	/* the probe under way */
+	struct script playing; /* the script as it was at its start */
 	struct probe *probe;
 	const struct path *path;
 	uint32_t use; /* events of other uses are void */
 	unsigned asked;
+	uint32_t answered; /* requests, a bit each */
 	bool open, ready;
 };
 
@@ -105,6 +107,8 @@ void world_step(struct world *w, int64_t by);
 
 struct sched_counts world_counts(struct world *w);
 uint64_t world_missed(struct world *w);
+/* No probe of the target is under way. */
+bool world_idle(struct world *w, unsigned number);
 uint64_t world_tally(struct world *w, unsigned number, unsigned word);
 uint64_t world_ended(struct world *w, unsigned number, enum outcome o);
 
