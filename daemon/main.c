@@ -1,17 +1,469 @@
-/* Arguments and wiring: the one file that knows everybody. */
+/*
+ * Arguments and wiring: the one file that knows everybody. The media loop
+ * runs in the main thread, signalling and control in a second one, HTTP in a
+ * third.
+ */
 #include "build.h"
 
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
 
+#include "check_config.h"
+#include "collector.h"
+#include "config.h"
+#include "control.h"
+#include "engine.h"
+#include "event.h"
+#include "http.h"
+#include "log.h"
 #include "print.h"
 #include "reflect.h"
+#include "snapshot.h"
+#include "store.h"
+
+enum { LISTEN_MAX = 16, OPT_BASE = 256 };
+
+/* One row per option: parser, help and completion are made from it. */
+#define OPTIONS(X)                                                           \
+	X(CONFIG_FILE, "config.file", "FILE",                                \
+	    "configuration file (default " SYSCONFDIR "/reachd/reachd.yml)") \
+	X(CONFIG_CHECK, "config.check", NULL,                                \
+	    "check the file, say what it costs, and exit")                   \
+	X(WEB_LISTEN, "web.listen-address", "ADDRESS",                       \
+	    "where to listen; may be repeated (default 127.0.0.1:19115)")    \
+	X(WEB_PATH, "web.telemetry-path", "PATH",                            \
+	    "path of the metrics (default /metrics)")                        \
+	X(WEB_LIFECYCLE, "web.enable-lifecycle", NULL,                       \
+	    "allow reload and probe by HTTP request")                        \
+	X(WEB_PORT_FILE, "web.port-file", "FILE",                            \
+	    "write the port that was bound, a line each, once it listens")   \
+	X(LOG_LEVEL, "log.level", "LEVEL",                                   \
+	    "debug, info, warn or error (default info)")                     \
+	X(LOG_FORMAT, "log.format", "FORMAT",                                \
+	    "logfmt or json (default logfmt)")                               \
+	X(VERSION, "version", NULL, "print the version and exit")            \
+	X(HELP, "help", NULL, "print this and exit")
+
+enum option_id {
+	OPT_FIRST = OPT_BASE,
+#define X(id, name, arg, help) OPT_##id,
+	OPTIONS(X)
+#undef X
+};
+
+struct arguments {
+	const char *config_file;
+	bool check;
+	const char *listen[LISTEN_MAX];
+	size_t listens;
+	const char *telemetry_path, *port_file;
+	bool lifecycle;
+	enum log_level level;
+	enum log_format format;
+};
+
+struct daemon {
+	struct arguments args;
+	uv_loop_t media, signalling;
+	uv_async_t quit; /* on the signalling loop */
+	struct store *store;
+	struct snapshotter *snapshots;
+	struct engine *engine[COLLECTOR_ROOMS];
+	struct control *control;
+	struct http *http;
+	struct http_hooks hooks;
+};
+
+static void
+version_print(void)
+{
+	printf("reachd, version %s (revision: %s)\n  compiler: %s\n",
+	    PACKAGE_VERSION, REACHD_REVISION, __VERSION__);
+}
+
+static void
+help_print(FILE *out)
+{
+	fprintf(out, "usage: reachd [OPTION]...\n"
+		     "       reachd reflect|print [OPTION]...\n\n");
+#define X(id, name, arg, help)                         \
+	fprintf(out, "  --%s%s%s\n        %s\n", name, \
+	    (arg) != NULL ? "=" : "", (arg) != NULL ? (arg) : "", help);
+	OPTIONS(X)
+#undef X
+}
+
+static const struct option options[] = {
+#define X(id, name, arg, help) \
+	{name, (arg) != NULL ? required_argument : no_argument, NULL, OPT_##id},
+    OPTIONS(X)
+#undef X
+	{NULL, 0, NULL, 0}};
+
+/* An option that takes a value; 0, or -1 when the value is not allowed. */
+static int
+argument_set(struct arguments *a, int id, const char *value)
+{
+	switch (id) {
+	case OPT_CONFIG_FILE:
+		a->config_file = value;
+		return 0;
+	case OPT_CONFIG_CHECK:
+		a->check = true;
+		return 0;
+	case OPT_WEB_LISTEN:
+		if (a->listens == LISTEN_MAX) {
+			fprintf(stderr,
+			    "reachd: at most %d addresses to "
+			    "listen on\n",
+			    LISTEN_MAX);
+			return -1;
+		}
+		a->listen[a->listens++] = value;
+		return 0;
+	case OPT_WEB_PATH:
+		a->telemetry_path = value;
+		return 0;
+	case OPT_WEB_LIFECYCLE:
+		a->lifecycle = true;
+		return 0;
+	case OPT_WEB_PORT_FILE:
+		a->port_file = value;
+		return 0;
+	case OPT_LOG_LEVEL:
+		if (log_level_parse(value, &a->level) == 0)
+			return 0;
+		fprintf(stderr,
+		    "reachd: --log.level: '%s' is none of debug, "
+		    "info, warn, error\n",
+		    value);
+		return -1;
+	case OPT_LOG_FORMAT:
+		if (log_format_parse(value, &a->format) == 0)
+			return 0;
+		fprintf(stderr,
+		    "reachd: --log.format: '%s' is neither logfmt "
+		    "nor json\n",
+		    value);
+		return -1;
+	default:
+		return -1;
+	}
+}
+
+/* -1: go on; otherwise the exit code. */
+static int
+arguments_parse(struct arguments *a, int argc, char **argv)
+{
+	int id;
+
+	*a = (struct arguments){.config_file = SYSCONFDIR "/reachd/reachd.yml",
+	    .telemetry_path = "/metrics",
+	    .level = LOG_LEVEL_INFO};
+	while ((id = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		if (id == 'h' || id == OPT_HELP) {
+			help_print(stdout);
+			return 0;
+		}
+		if (id == 'V' || id == OPT_VERSION) {
+			version_print();
+			return 0;
+		}
+		if (id == '?' || argument_set(a, id, optarg) < 0)
+			return 2;
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+		    "reachd: '%s' is no command and no option; "
+		    "see reachd --help\n",
+		    argv[optind]);
+		return 2;
+	}
+	if (a->listens == 0)
+		a->listen[a->listens++] = "127.0.0.1:19115";
+	return -1;
+}
+
+/* ---- events to the log ---- */
+
+/* A field without a value is left out of the line. */
+static const char *
+given(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+/* Values are written in base units: seconds, and a ratio for loss. */
+static const char *
+value_text(struct buf *b, const struct event *e, uint64_t value)
+{
+	enum stats_unit unit = event_unit(e->kind);
+
+	buf_reset(b);
+	if (value != 0 && unit < STATS_UNITS)
+		buf_decimal(b, value, stats_units[unit].digits);
+	return given(buf_str(b));
+}
+
+static void
+on_event(void *arg, const struct event *e)
+{
+	struct buf value = BUF_INIT, threshold = BUF_INIT;
+	enum word_set set = event_words(e->kind);
+	bool words = set != WORD_SETS && (e->from != 0 || e->to != 0);
+
+	log_fields(event_severity(e->kind), "event", event_text(e->kind),
+	    "event", event_label(e->kind), "subject", given(e->subject), "from",
+	    words ? word_label(set, e->from) : NULL, "to",
+	    words ? word_label(set, e->to) : NULL, "value",
+	    value_text(&value, e, e->value), "threshold",
+	    value_text(&threshold, e, e->threshold), "cause", given(e->cause),
+	    NULL);
+	buf_free(&value);
+	buf_free(&threshold);
+}
+
+/* ---- hooks of the HTTP server ---- */
+
+static int
+hook_reload(void *arg, struct buf *errors)
+{
+	return control_reload(((struct daemon *)arg)->control, errors);
+}
+
+static int
+hook_probe(void *arg, const char *target)
+{
+	return control_probe(((struct daemon *)arg)->control, target);
+}
+
+static bool
+hook_ready(void *arg)
+{
+	return control_ready(((struct daemon *)arg)->control);
+}
+
+static bool
+hook_healthy(void *arg)
+{
+	return control_healthy(((struct daemon *)arg)->control);
+}
+
+static void
+add_count(void *arg, const char *handler, unsigned code, uint64_t n)
+{
+	struct snap_http *o;
+	char labels[96];
+
+	snprintf(labels, sizeof(labels), "handler=\"%s\",code=\"%u\"", handler,
+	    code);
+	o = snapshot_item(arg, SCOPE_http, labels);
+	if (o != NULL)
+		o->count = n;
+}
+
+static void
+fill_http(void *arg, struct snapshot_builder *b)
+{
+	const struct daemon *d = arg;
+
+	if (d->http != NULL)
+		http_each_count(d->http, add_count, b);
+}
+
+/* ---- life ---- */
+
+static void
+on_notify(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->control != NULL)
+		control_notify(d->control);
+}
+
+/* On the control thread: the media loop ends, then main goes on. */
+static void
+on_finished(void *arg)
+{
+	struct daemon *d = arg;
+
+	engine_stop(d->engine[COLLECTOR_MEDIA]);
+}
+
+/* On the signalling loop, at the very end. */
+static void
+on_quit(uv_async_t *a)
+{
+	struct daemon *d = a->data;
+
+	control_close(d->control);
+	engine_close(d->engine[COLLECTOR_SIGNALLING]);
+	uv_close((uv_handle_t *)a, NULL);
+}
+
+static void
+signalling_run(void *arg)
+{
+	uv_run(&((struct daemon *)arg)->signalling, UV_RUN_DEFAULT);
+}
+
+static int
+port_file_write(const struct daemon *d)
+{
+	FILE *f;
+
+	if (d->args.port_file == NULL)
+		return 0;
+	f = fopen(d->args.port_file, "we");
+	if (f == NULL) {
+		log_error("main", "%s: cannot be written", d->args.port_file);
+		return -1;
+	}
+	for (size_t i = 0; i < d->args.listens; i++)
+		fprintf(f, "%u\n", http_port(d->http, i));
+	return fclose(f) == 0 ? 0 : -1;
+}
+
+static int
+http_make(struct daemon *d)
+{
+	char error[256];
+	struct http_setup setup = {.listen = d->args.listen,
+	    .listens = d->args.listens,
+	    .telemetry_path = d->args.telemetry_path,
+	    .lifecycle = d->args.lifecycle,
+	    .snapshots = d->snapshots,
+	    .hooks = &d->hooks};
+
+	d->hooks = (struct http_hooks){
+	    hook_reload, hook_probe, hook_ready, hook_healthy, d};
+	d->http = http_start(&setup, error);
+	if (d->http == NULL) {
+		log_error("main", "%s", error);
+		return -1;
+	}
+	return port_file_write(d);
+}
+
+static int
+parts_make(struct daemon *d, struct config *config)
+{
+	struct control_setup setup = {.loop = &d->signalling,
+	    .config_file = d->args.config_file,
+	    .config = config,
+	    .engine = d->engine,
+	    .engines = COLLECTOR_ROOMS,
+	    .finished = on_finished,
+	    .arg = d};
+	uv_loop_t *const loop[] = {&d->media, &d->signalling};
+
+	d->store = setup.store = store_new();
+	d->snapshots = setup.snapshots =
+	    d->store != NULL ? snapshot_new(d->store) : NULL;
+	if (d->snapshots == NULL)
+		return -1;
+	for (uint8_t i = 0; i < COLLECTOR_ROOMS; i++) {
+		struct engine_setup s = {.loop = loop[i],
+		    .number = i,
+		    .collectors = collectors,
+		    .collector = {.rotate_ns = config->defaults.interval,
+			.transmit_stamps = config->transmit_stamps,
+			.ca_file = config->ca_file},
+		    .notify = on_notify,
+		    .arg = d};
+
+		uv_loop_init(loop[i]);
+		d->engine[i] = engine_new(&s);
+		if (d->engine[i] == NULL)
+			return -1;
+	}
+	uv_async_init(&d->signalling, &d->quit, on_quit);
+	d->quit.data = d;
+	snapshot_add_source(
+	    d->snapshots, (struct snapshot_source){fill_http, d});
+	d->control = control_new(&setup);
+	return d->control != NULL ? 0 : -1;
+}
+
+/*
+ * A socket carries a hundred requests under way: silent targets by the
+ * thousand need more than the soft limit that shells give.
+ */
+static void
+raise_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+static int
+daemon_run(struct daemon *d, struct config *config)
+{
+	uv_thread_t thread;
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_files();
+	event_subscribe(on_event, NULL);
+	if (parts_make(d, config) < 0 || http_make(d) < 0)
+		return 1; /* said why; the process ends */
+	if (uv_thread_create(&thread, signalling_run, d) < 0) {
+		log_error("main", "no second thread");
+		return 1;
+	}
+	log_info("main", "reachd %s is running", PACKAGE_VERSION);
+	uv_run(&d->media, UV_RUN_DEFAULT);
+	http_stop(d->http);
+	uv_async_send(&d->quit);
+	uv_thread_join(&thread);
+	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)
+		engine_free(d->engine[i]);
+	snapshot_free(d->snapshots);
+	control_free(d->control);
+	store_free(d->store);
+	uv_loop_close(&d->media);
+	uv_loop_close(&d->signalling);
+	log_info("main", "ended");
+	return 0;
+}
 
 int
 main(int argc, char **argv)
 {
+	static struct daemon d;
+	struct doc_errors errors = {0};
+	struct config *config;
+	int code;
+
 	if (argc > 1 && strcmp(argv[1], "reflect") == 0)
 		return reflect_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "print") == 0)
 		return print_main(argc - 1, argv + 1);
-	return 0;
+	code = arguments_parse(&d.args, argc, argv);
+	if (code >= 0)
+		return code;
+	log_setup(d.args.level, d.args.format);
+	if (d.args.check)
+		return check_config_main(d.args.config_file, stdout, stderr);
+	config = config_load(d.args.config_file, &errors);
+	if (config == NULL) {
+		struct buf text = BUF_INIT;
+
+		config_errors_text(&text, d.args.config_file, &errors);
+		fputs(buf_str(&text), stderr);
+		buf_free(&text);
+		doc_errors_free(&errors);
+		return 1;
+	}
+	return daemon_run(&d, config);
 }

@@ -30,6 +30,9 @@ void log_line(enum log_level level, const char *component, const char *fmt,
 void log_fields(enum log_level level, const char *component, const char *msg,
     ...) __attribute__((sentinel));
 
+/* A line of the log for each line of the text; NULL is none. */
+void log_lines(enum log_level level, const char *component, const char *text);
+
 #define log_debug(c, ...) log_line(LOG_LEVEL_DEBUG, c, __VA_ARGS__)
 #define log_info(c, ...) log_line(LOG_LEVEL_INFO, c, __VA_ARGS__)
 #define log_warn(c, ...) log_line(LOG_LEVEL_WARN, c, __VA_ARGS__)

@@ -263,3 +263,14 @@ log_fields(enum log_level level, const char *component, const char *msg, ...)
 	va_end(ap);
 	line_close(&line, format, level);
 }
+
+void
+log_lines(enum log_level level, const char *component, const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		size_t n = strcspn(text, "\n");
+
+		log_line(level, component, "%.*s", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}

@@ -94,7 +94,10 @@ drop_pending(struct control *c, struct inventory *inv)
 	for (size_t i = 0; i < inv->targets; i++) {
 		struct target *t = inv->target[i];
 
+		const struct addr *none;
+
 		if (addr_family(&t->path.addr) == 0 &&
+		    resolve_get(c->resolve, t->host, &none) == 0 &&
 		    resolve_failures(c->resolve, t->host, NULL) == 0)
 			target_unref(t);
 		else
@@ -184,8 +187,7 @@ rebuild(struct control *c)
 		log_error("control", "no memory for the targets; the old "
 				     "ones are kept");
 	} else {
-		if (inv->warnings != NULL)
-			log_warn("control", "%s", inv->warnings);
+		log_lines(LOG_LEVEL_WARN, "control", inv->warnings);
 		post(c, r, shortest_interval(inv));
 		log_info("control", "%zu targets in %zu media clusters",
 		    r->entries, r->clusters);
@@ -282,6 +284,7 @@ reload(struct control *c, struct buf *errors)
 	struct config *fresh = config_load(c->setup.config_file, &e), *old;
 
 	telemetry_reload(c->telemetry, fresh != NULL);
+	snapshot_expire(c->setup.snapshots);
 	if (fresh == NULL) {
 		config_errors_text(errors, c->setup.config_file, &e);
 		ev.kind = EVENT_CONFIG_RELOAD_FAILED;
@@ -294,6 +297,7 @@ reload(struct control *c, struct buf *errors)
 	c->config = fresh;
 	apply(c, old);
 	rebuild(c);
+	snapshot_expire(c->setup.snapshots);
 	config_free(old);
 	event_emit(&ev);
 	return 0;
@@ -406,7 +410,7 @@ on_signal(uv_signal_t *s, int number)
 		return;
 	}
 	if (reload(c, &errors) < 0)
-		log_error("control", "%s", buf_str(&errors));
+		log_lines(LOG_LEVEL_ERROR, "control", buf_str(&errors));
 	buf_free(&errors);
 }
 

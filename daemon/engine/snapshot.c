@@ -62,6 +62,14 @@ snapshot_configure(
 {
 	pthread_mutex_lock(&s->lock);
 	s->settings = *settings;
+	pthread_mutex_unlock(&s->lock);
+	snapshot_expire(s);
+}
+
+void
+snapshot_expire(struct snapshotter *s)
+{
+	pthread_mutex_lock(&s->lock);
 	snapshot_unref(s->last);
 	s->last = NULL;
 	pthread_mutex_unlock(&s->lock);

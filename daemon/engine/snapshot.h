@@ -60,6 +60,9 @@ void snapshot_add_source(struct snapshotter *s, struct snapshot_source source);
 void snapshot_configure(
     struct snapshotter *s, const struct snapshot_settings *settings);
 
+/* Something happened that the next reader must see. */
+void snapshot_expire(struct snapshotter *s);
+
 /* A reference to a snapshot at most a second old. NULL: no memory. */
 struct snapshot *snapshot_get(struct snapshotter *s);
 /* The same, but taken now. */

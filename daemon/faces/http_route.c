@@ -15,6 +15,7 @@
 #include "http_route.h"
 #include "page.h"
 #include "snapshot.h"
+#include "summary.h"
 
 #define TYPE_TEXT "text/plain; charset=utf-8"
 #define TYPE_JSON "application/json"
@@ -103,6 +104,27 @@ site_json(const struct http_route_site *site,
     const struct http_route_request *request, struct http_route_answer *answer)
 {
 	document(site, EXPO_JSON_SITE, answer);
+}
+
+/* The page for a terminal: curl HOST/status. */
+static void
+status(const struct http_route_site *site,
+    const struct http_route_request *request, struct http_route_answer *answer)
+{
+	struct snapshot *s = get(site, answer);
+	struct buf text = BUF_INIT;
+
+	if (s == NULL)
+		return;
+	if (summary_text(&text, s) < 0) {
+		http_route_text(answer, 503, "out of memory");
+		buf_free(&text);
+	} else {
+		answer->code = 200;
+		answer->type = TYPE_TEXT;
+		answer->body = body_of(&text);
+	}
+	snapshot_unref(s);
 }
 
 static void
@@ -243,6 +265,7 @@ static const struct route {
 } routes[] = {
     {NULL, READ, false, metrics},
     {"/", READ, false, page},
+    {"/status", READ, false, status},
     {"/api/v1/clusters", READ, false, clusters},
     {"/api/v1/events", READ, false, events},
     {"/api/v1/site", READ, false, site_json},

@@ -1,0 +1,116 @@
+/* The page for a terminal, from a site made by hand and from none. */
+#include "build.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "buf.h"
+#include "mock_snapshot.h"
+#include "summary.h"
+
+static char *
+text_of(struct snapshot *s)
+{
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(summary_text(&out, s), 0);
+	snapshot_unref(s);
+	return buf_steal(&out);
+}
+
+static void
+test_site(void **state)
+{
+	char *text = text_of(mock_site()), *line, *at = text;
+
+	assert_memory_equal(text, "Would a meeting work from here? ", 32);
+	assert_non_null(strstr(text, "MEDIA CLUSTER"));
+	/* One target is down: it stands with its reason, above the others. */
+	assert_non_null(strstr(text, " targets are up; the others:\n"));
+	assert_non_null(strstr(text, " down "));
+	assert_true(strstr(text, " down ") < strstr(text, " degraded ") ||
+		    strstr(text, " degraded ") < strstr(text, "TARGET"));
+	while ((line = strsep(&at, "\n")) != NULL)
+		if (strlen(line) > 100)
+			fail_msg("%zu columns: %s", strlen(line), line);
+	free(text);
+}
+
+static struct snapshot *
+with_site(void)
+{
+	struct snapshot *s = mock_snapshot();
+	struct snap_cluster *c = MOCK(s, cluster, "media_cluster=\"ams\"");
+	struct snap_link *l;
+	struct snap_site *site;
+
+	c->info = "class=\"public\"";
+	c->rank = 1;
+	c->preferred = TRANSPORT_TCP;
+	c->state = STATE_UP;
+	c->changed_at = (uint64_t)MOCK_NOW - UINT64_C(90000000000);
+	l = MOCK(s, link, "media_cluster=\"ams\",transport=\"tcp\"");
+	l->rtt = 8250000;
+	l->reach = REACH_REACHABLE;
+	site = MOCK(s, site, "");
+	site->udp_blocked = 1;
+	site->media_unreachable = 0;
+	return s;
+}
+
+static void
+test_verdicts(void **state)
+{
+	struct snapshot *s = with_site();
+	char *text = text_of(snapshot_ref(s));
+
+	assert_memory_equal(text,
+	    "Would a meeting work from here? yes, over tcp to ams (8.2 ms), "
+	    "but UDP is blocked\n",
+	    82);
+	assert_non_null(strstr(text,
+	    "UDP blocked: YES   media unreachable: no   local outage: not "
+	    "known   symmetric NAT: not known\n"));
+	assert_non_null(strstr(text,
+	    "ams                        up           1  tcp     8.2 ms   -    "
+	    "yes  -     1m30s\n"));
+	assert_non_null(strstr(text, "\n0 of 0 targets are up.\n"));
+	free(text);
+	SNAP(s, site)->media_unreachable = 1;
+	text = text_of(snapshot_ref(s));
+	assert_non_null(strstr(text, "here? no: no media cluster answers"));
+	free(text);
+	SNAP(s, site)->local_outage = 1;
+	text = text_of(s);
+	assert_non_null(strstr(text, "here? no: the site's own link"));
+	free(text);
+}
+
+static void
+test_nothing(void **state)
+{
+	char *text = text_of(mock_snapshot());
+
+	assert_string_equal(text,
+	    "Would a meeting work from here? not known: there is no media "
+	    "cluster to probe\n\n0 of 0 targets are up.\n");
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_site),
+	    cmocka_unit_test(test_verdicts),
+	    cmocka_unit_test(test_nothing),
+	};
+
+	return cmocka_run_group_tests_name("summary", tests, NULL, NULL);
+}
