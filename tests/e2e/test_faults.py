@@ -1,0 +1,194 @@
+"""Faults between two network namespaces: what is injected must be what is
+reported, within the statistical error of the sample count, and by its name."""
+
+import math
+
+import pytest
+
+from harness import RELEASE, link, wait
+
+CONFIG = """
+defaults: {{interval: {interval}, timeout: {timeout}, count: {count}, spacing: 20ms, windows: [1m, 5m]}}
+thresholds: {{loss_degraded: 60%, loss_recovered: 50%}}
+media:
+  clusters:
+    - name: far
+      class: public
+      udp: ["stun:{host}:{udp}"]
+"""
+
+
+@pytest.fixture
+def pair(bench):
+    near, far = bench.netns("near"), bench.netns("far")
+    _, host = link(near, far)
+    return near, far, host
+
+
+def start(bench, near, far, host, *options, interval="200ms", timeout="100ms", count=5):
+    r = bench.reflect(f"--listen.udp={host}:0", "--seed=1", *options, inside=far)
+    d = bench.daemon(CONFIG.format(host=host, udp=r.port["udp"], interval=interval,
+                                   timeout=timeout, count=count),
+                     inside=near, binary=RELEASE)
+    return d.ready()
+
+
+def requests(d, n):
+    """The 1 m window once it holds at least n requests."""
+    def enough():
+        m = d.metrics()
+        assert m.one("reachd_rolling_requests", window="1m") >= n
+        return m
+    return wait(f"{n} requests", enough, 60, 0.2)
+
+
+def sigma(p, n):
+    return math.sqrt(p * (1 - p) / n)
+
+
+@pytest.mark.parametrize("percent", [5, 20])
+def test_random_loss_by_the_kernel(bench, pair, percent):
+    """nftables drops a share of the answers at random. n requests of a
+    binomial: four standard deviations, so one run in 16,000 would err."""
+    near, far, host = pair
+    far.nft(f"table inet t {{ chain o {{ type filter hook output priority 0; policy accept;\n"
+            f"udp sport 1-65535 numgen random mod 100 < {percent} drop\n}}\n}}\n")
+    d = start(bench, near, far, host, interval="200ms", timeout="80ms")
+    m = requests(d, 600)
+    n = m.one("reachd_rolling_requests", window="1m")
+    loss = m.one("reachd_rolling_loss_ratio", window="1m")
+    p = percent / 100
+    assert abs(loss - p) <= 4 * sigma(p, n), (loss, p, n)
+    # Every lost one is a time-out, and nothing is counted twice.
+    lost = m.one("reachd_requests_lost_total")
+    assert lost == m.sum("reachd_failures_total", transport="udp")
+    assert lost == m.one("reachd_failures_total", transport="udp", reason="timeout")
+
+
+def test_every_tenth_lost_is_a_tenth(bench, pair):
+    near, far, host = pair
+    far.nft("table inet t { chain o { type filter hook output priority 0; policy accept;\n"
+            "udp sport 1-65535 numgen inc mod 10 == 0 drop\n}\n}\n")
+    d = start(bench, near, far, host, timeout="80ms")
+    m = requests(d, 400)
+    n = m.one("reachd_rolling_requests", window="1m")
+    answers = m.one("reachd_rolling_answers", window="1m")
+    # Exact: the window holds n in a row, of which n/10 are lost, give or take one.
+    assert abs((n - answers) - n / 10) <= 1, (n, answers)
+    assert m.one("reachd_rolling_loss_burst_max", window="1m") == 1
+
+
+def test_delay_and_jitter(bench, pair):
+    """10 ms +- 2 ms, uniform: mean 10, standard deviation 2/sqrt(3) = 1.155,
+    mean difference of two draws 2*2/3 = 1.333 ms."""
+    near, far, host = pair
+    d = start(bench, near, far, host, "--delay=10ms", "--jitter=2ms", timeout="90ms")
+    m = requests(d, 400)
+    n = m.one("reachd_rolling_answers", window="1m")
+    base = 0.0006  # the way there and back, and the timer of the reflector
+    mean = m.one("reachd_rolling_rtt_mean_seconds", window="1m")
+    assert 0.010 - 4 * 0.001155 / math.sqrt(n) <= mean <= 0.010 + base, mean
+    assert 0.008 <= m.one("reachd_rolling_rtt_min_seconds", window="1m") <= 0.0085
+    dev = m.one("reachd_rolling_rtt_stddev_seconds", window="1m")
+    assert abs(dev - 0.001155) < 0.0003, dev
+    jitter = m.one("reachd_rolling_jitter_seconds", window="1m")
+    assert abs(jitter - 0.001333) < 0.0004, jitter
+    assert m.one("reachd_rolling_loss_ratio", window="1m") == 0
+
+
+def test_duplicates_and_reordering_are_no_samples(bench, pair):
+    near, far, host = pair
+    d = start(bench, near, far, host, "--delay=5ms", "--duplicate=30%", "--reorder=30%",
+              timeout="150ms", interval="300ms")
+    m = requests(d, 300)
+    assert m.one("reachd_rolling_loss_ratio", window="1m") == 0
+    # Requests are counted once: what was answered is what was sent.
+    assert m.one("reachd_requests_total") == m.one("reachd_rtt_seconds_count")
+    assert m.one("reachd_answers_unmatched_total") > 0.15 * m.one("reachd_requests_total")
+
+
+def test_late_answers_are_lost_and_counted_late(bench, pair):
+    near, far, host = pair
+    d = start(bench, near, far, host, "--delay=150ms", timeout="100ms", interval="600ms")
+    wait("late answers", lambda: d.metrics().one("reachd_requests_late_total") >= 10)
+    m = d.metrics()
+    assert m.one("reachd_rolling_answers", window="1m") == 0
+    assert m.one("reachd_requests_lost_total") == m.one("reachd_requests_total")
+    assert m.one("reachd_target_up") == 0
+
+
+RULES = {
+    "timeout": "drop",
+    "refused": "reject with icmpx type port-unreachable",
+    "unreachable": "reject with icmpx type host-unreachable",
+    "prohibited": "reject with icmpx type admin-prohibited",
+}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("reason", RULES)
+def test_a_firewall_is_named_by_what_it_does(bench, pair, reason, family):
+    near, far, host = pair
+    address = host if family == 4 else "[fd77:1::2]"
+    port = 5004
+    far.nft("table inet t { chain i { type filter hook input priority 0; policy accept;\n"
+            f"udp dport {port} {RULES[reason]}\n"
+            f"tcp dport {port} {RULES[reason]}\n}}\n}}\n")
+    d = bench.daemon(f"""
+defaults: {{interval: 2s, timeout: 1500ms, count: 2, windows: [1m]}}
+media:
+  clusters:
+    - {{name: far, class: public, udp: ["stun:{address}:{port}"], tcp: ["stun:{address}:{port}"]}}
+""", inside=near)
+    for t in ("udp", "tcp"):
+        wait(f"{t} {reason}", lambda: d.metrics().one(
+            "reachd_failures_total", transport=t, reason=reason) >= 2)
+        m = d.metrics()
+        others = {lab["reason"]: v for lab, v in m.all("reachd_failures_total", transport=t)
+                  if v > 0 and lab["reason"] != reason}
+        assert not others, (t, others)
+
+
+def test_link_down_blames_nobody_and_link_up_probes_at_once(bench, pair):
+    near, far, host = pair
+    d = start(bench, near, far, host, interval="5s", timeout="1s", count=3)
+    wait("up", lambda: d.metrics().one("reachd_target_up") == 1)
+    lost = d.metrics().one("reachd_requests_lost_total")
+    changes = d.metrics().sum("reachd_network_changes_total")
+    near.run("ip", "link", "set", "v1a", "down")
+    m = wait("unknown", lambda: (m := d.metrics()).one("reachd_target_state", state="unknown") == 1 and m, 60)
+    assert m.one("reachd_requests_lost_total") == lost, "the far side was blamed"
+    assert m.one("reachd_requests_local_total") > 0
+    wait("the verdict", lambda: d.metrics().one("reachd_local_outage") == 1)
+    probes = d.metrics().one("reachd_probes_total")
+    near.run("ip", "link", "set", "v1a", "up")
+    near.run("ip", "addr", "replace", "10.77.1.1/24", "dev", "v1a")
+    wait("a round by the change", lambda: d.api("targets")["targets"][0]["trigger"] == "network")
+    m = wait("up again", lambda: (m := d.metrics()).one("reachd_target_up") == 1 and m)
+    assert m.one("reachd_probes_total") > probes
+    assert m.sum("reachd_network_changes_total") > changes
+    assert m.one("reachd_requests_lost_total") == lost
+    states = {e["event"] for e in d.api("events")["events"]}
+    assert "network_change" in states and "target_down" not in states, states
+
+
+def test_udp_blocked_is_the_verdict_when_tcp_works(bench, pair):
+    near, far, host = pair
+    r = bench.reflect(f"--listen.udp={host}:0", f"--listen.tcp={host}:0",
+                      f"--listen.tls={host}:0", inside=far)
+    far.nft("table inet t { chain i { type filter hook input priority 0; policy accept;\n"
+            "meta l4proto udp drop\n}\n}\n")
+    d = bench.daemon(f"""
+defaults: {{interval: 1s, timeout: 500ms, windows: [1m]}}
+media:
+  clusters:
+    - {{name: far, class: public, udp: ["stun:{host}:{r.port['udp']}"],
+        tcp: ["stun:{host}:{r.port['tcp']}"], xtls: ["stun:{host}:{r.port['tls']}"]}}
+""", inside=near)
+    m = wait("the verdict", lambda: (m := d.metrics()).one("reachd_udp_blocked") == 1 and m)
+    assert m.one("reachd_cluster_preferred_transport", transport="tcp", media_cluster="far") == 1
+    assert m.one("reachd_media_backend_unreachable") == 0
+    far.nft("flush ruleset\n")
+    wait("open again", lambda: d.metrics().one("reachd_udp_blocked") == 0)
+    wait("udp preferred", lambda: d.metrics().one(
+        "reachd_cluster_preferred_transport", transport="udp", media_cluster="far") == 1)
