@@ -346,7 +346,8 @@ finish_connect(struct stream *s, uint32_t events)
 	uint32_t generation = s->generation;
 	socklen_t len = sizeof(s->error);
 
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &s->error, &len) < 0)
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0 &&
+	    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &s->error, &len) < 0)
 		s->error = errno;
 	if (s->error != 0) {
 		ops->failed(s, outcome_of_error(s, s->error));
