@@ -84,6 +84,7 @@ target_unref(struct target *t)
 	if (t == NULL || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	free(t->host);
+	free(t->key);
 	free(t->labels);
 	free(t->info);
 	free(t);
@@ -199,50 +200,47 @@ put_key(struct buf *b, const struct target *t)
 	put_field(b, "cluster", t->cluster);
 }
 
-/* A key that is too long ends in a hash of all of it. */
+/* The whole key; one that is too long ends in a hash of all of it. */
 static void
-store_key(char key[TARGET_KEY], const char *text)
+put_short_key(struct buf *b, const struct target *t)
 {
 	enum { HASH = 17 }; /* "#" and 16 digits */
-	size_t len = strlen(text);
+	uint64_t hash;
 
-	if (len < TARGET_KEY) {
-		memcpy(key, text, len + 1);
+	put_key(b, t);
+	if (b->err || b->len < TARGET_KEY)
 		return;
-	}
-	len = TARGET_KEY - 1 - HASH;
-	memcpy(key, text, len);
-	snprintf(
-	    key + len, HASH + 1, "#%016" PRIx64, mix(target_hash(text, 0)));
+	hash = mix(target_hash(buf_str(b), 0));
+	b->len = TARGET_KEY - 1 - HASH;
+	buf_printf(b, "#%016" PRIx64, hash);
+}
+
+/* A copy no longer than it must be: there may be ten thousand targets. */
+static char *
+text_of(struct buf *scratch, const struct target *t,
+    void (*put)(struct buf *b, const struct target *t))
+{
+	buf_reset(scratch);
+	put(scratch, t);
+	buf_reserve(scratch, 1);
+	return scratch->err ? NULL : strdup(buf_str(scratch));
 }
 
 int
 target_seal(struct target *t)
 {
-	struct buf key = BUF_INIT, labels = BUF_INIT, info = BUF_INIT;
-	int rc = -ENOMEM;
+	struct buf scratch = BUF_INIT;
 
 	assert(t->labels == NULL && t->probe != NULL);
 	if (addr_family(&t->path.addr) != AF_UNSPEC)
 		t->port = addr_port(&t->path.addr);
-	put_key(&key, t);
-	put_labels(&labels, t);
-	put_info(&info, t);
-	buf_putc(&key, '\0');
-	if (key.err || labels.err || info.err)
-		goto out;
-	t->labels = buf_steal(&labels);
-	t->info = buf_steal(&info);
-	if (t->labels == NULL || t->info == NULL)
-		goto out;
-	store_key(t->key, key.data);
 	t->phase = (uint32_t)(mix(target_hash(t->name, 0)) >> 32);
-	rc = 0;
-out:
-	buf_free(&key);
-	buf_free(&labels);
-	buf_free(&info);
-	return rc;
+	t->key = text_of(&scratch, t, put_short_key);
+	t->labels = text_of(&scratch, t, put_labels);
+	t->info = text_of(&scratch, t, put_info);
+	buf_free(&scratch);
+	return t->key != NULL && t->labels != NULL && t->info != NULL ? 0
+								      : -ENOMEM;
 }
 
 uint32_t

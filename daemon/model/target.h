@@ -24,7 +24,8 @@ struct thresholds {
 
 struct target {
 	char name[TARGET_NAME + 1];
-	char key[TARGET_KEY];		/* probe and path as text: identity */
+	char *key;			/* owned: probe and path as text, the
+					   identity; below TARGET_KEY octets */
 	char cluster[CLUSTER_NAME + 1];	/* "" outside media clusters */
 	enum cluster_class class;
 	const char *probe;		/* collector's name; static */

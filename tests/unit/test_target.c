@@ -187,7 +187,7 @@ test_key_is_identity(void **state)
 
 		change(t, i);
 		assert_int_equal(target_seal(t), 0);
-		memcpy(key[i], t->key, TARGET_KEY);
+		snprintf(key[i], sizeof(key[i]), "%s", t->key);
 		target_unref(t);
 	}
 	for (int i = 0; i < CHANGES; i++)
