@@ -15,6 +15,7 @@
 
 /* A mapping older than this says nothing of the NAT now. */
 #define MAPPING_AGE (5 * 60 * CLOCK_SEC)
+#define NO_CLUSTER  UINT32_MAX
 
 struct decide {
 	struct store *store; /* borrowed */
@@ -28,6 +29,7 @@ struct decide {
 	struct choose_cluster *cluster;
 	uint64_t *changed_at;
 	size_t clusters;
+	uint32_t *member; /* by entry: row of its cluster, or NO_CLUSTER */
 	/* scratch */
 	struct choose_node *node;
 	struct site_mapping *mapping;
@@ -52,6 +54,7 @@ decide_free(struct decide *d)
 	roster_unref(d->roster);
 	free(d->cluster);
 	free(d->changed_at);
+	free(d->member);
 	free(d->node);
 	free(d->mapping);
 	free(d);
@@ -80,16 +83,59 @@ cluster_find(const struct roster *r, uint32_t index)
 	return NULL;
 }
 
+static int
+by_name(const void *key, const void *member)
+{
+	return strcmp(key, *(const char *const *)member);
+}
+
+static int
+name_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Which cluster each target is of; NULL: no memory. */
+static uint32_t *
+members(const struct roster *r)
+{
+	const char **name = calloc(r->clusters + 1, sizeof(*name));
+	uint32_t *member = calloc(r->entries + 1, sizeof(*member));
+
+	if (name == NULL || member == NULL) {
+		free(name);
+		free(member);
+		return NULL;
+	}
+	for (size_t i = 0; i < r->clusters; i++)
+		name[i] = r->cluster[i].name;
+	qsort(name, r->clusters, sizeof(*name), name_order);
+	for (size_t i = 0; i < r->entries; i++) {
+		const char **at = bsearch(r->entry[i].target->cluster, name,
+		    r->clusters, sizeof(*name), by_name);
+
+		/* The name lies within its cluster's struct. */
+		member[i] = at == NULL
+				? NO_CLUSTER
+				: (uint32_t)((*at - (const char *)r->cluster) /
+					     (ptrdiff_t)sizeof(*r->cluster));
+	}
+	free(name);
+	return member;
+}
+
 /* Arrays of the new roster's size, with what the old clusters carry over. */
 static bool
 follow(struct decide *d, struct roster *r)
 {
 	struct choose_cluster *c = calloc(r->clusters + 1, sizeof(*c));
 	uint64_t *at = calloc(r->clusters + 1, sizeof(*at));
+	uint32_t *member = members(r);
 
-	if (c == NULL || at == NULL) {
+	if (c == NULL || at == NULL || member == NULL) {
 		free(c);
 		free(at);
+		free(member);
 		return false;
 	}
 	for (size_t i = 0; i < r->clusters; i++) {
@@ -106,6 +152,8 @@ follow(struct decide *d, struct roster *r)
 	}
 	free(d->cluster);
 	free(d->changed_at);
+	free(d->member);
+	d->member = member;
 	d->cluster = c;
 	d->changed_at = at;
 	d->clusters = r->clusters;
@@ -136,21 +184,9 @@ room_for(struct decide *d, size_t n)
 	return true;
 }
 
-static int
-by_name(const void *key, const void *member)
-{
-	return strcmp(key, *(const char *const *)member);
-}
-
-static int
-name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void
 read_row(struct decide *d, const struct roster_entry *e, uint32_t cluster,
-    const uint64_t w[TALLY_WORDS])
+    const uint64_t w[TALLY_PHASE])
 {
 	const struct target *t = e->target;
 
@@ -162,7 +198,7 @@ read_row(struct decide *d, const struct roster_entry *e, uint32_t cluster,
 		m->local_port = (uint16_t)w[TALLY_LOCAL_PORT];
 		m->at = w[TALLY_MAPPED_AT];
 	}
-	if (cluster == UINT32_MAX || t->path.transport > TRANSPORT_TLS)
+	if (cluster == NO_CLUSTER || t->path.transport > TRANSPORT_TLS)
 		return;
 	/* Its state says that a wall holds, not that a client gets through. */
 	if (t->expect == EXPECT_BLOCKED)
@@ -180,30 +216,13 @@ static void
 read_rows(struct decide *d)
 {
 	const struct roster *r = d->roster;
-	const char **name = calloc(r->clusters + 1, sizeof(*name));
-	uint64_t w[TALLY_WORDS];
+	uint64_t w[TALLY_PHASE];
 
 	d->nodes = d->mappings = 0;
-	if (name == NULL)
-		return;
-	for (size_t i = 0; i < r->clusters; i++)
-		name[i] = r->cluster[i].name;
-	qsort(name, r->clusters, sizeof(*name), name_order);
 	for (size_t i = 0; i < r->entries; i++) {
-		const struct roster_entry *e = &r->entry[i];
-		const char **at = bsearch(e->target->cluster, name, r->clusters,
-		    sizeof(*name), by_name);
-		uint32_t row = UINT32_MAX;
-
-		/* The name lies within its cluster's struct. */
-		if (at != NULL)
-			row = (uint32_t)(((const char *)*at -
-					     (const char *)r->cluster) /
-					 sizeof(*r->cluster));
-		row_read(e->row, w);
-		read_row(d, e, row, w);
+		row_read_brief(r->entry[i].row, w);
+		read_row(d, &r->entry[i], d->member[i], w);
 	}
-	free(name);
 }
 
 /* ---- telling ---- */

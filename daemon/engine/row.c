@@ -342,7 +342,13 @@ row_read(const struct row *r, uint64_t out[TALLY_WORDS])
 }
 
 void
-row_read_addr(const uint64_t words[TALLY_WORDS], unsigned word, struct addr *a)
+row_read_brief(const struct row *r, uint64_t out[TALLY_PHASE])
+{
+	read_words(r, r->word, out, TALLY_PHASE);
+}
+
+void
+row_read_addr(const uint64_t words[TALLY_PHASE], unsigned word, struct addr *a)
 {
 	memcpy(a, &words[word], sizeof(*a));
 }

@@ -137,8 +137,10 @@ bool row_link_was_down(const struct row *r, uint64_t sent_ns);
 
 /* A consistent copy of all words. */
 void row_read(const struct row *r, uint64_t out[TALLY_WORDS]);
+/* The same of those before TALLY_PHASE: all but phases and counts by kind. */
+void row_read_brief(const struct row *r, uint64_t out[TALLY_PHASE]);
 void row_read_addr(
-    const uint64_t words[TALLY_WORDS], unsigned word, struct addr *a);
+    const uint64_t words[TALLY_PHASE], unsigned word, struct addr *a);
 /*
  * The newest samples sent after `after`, oldest first, at most max; returns
  * how many. None is torn, none is skipped within the range.
