@@ -295,7 +295,7 @@ resync(struct netwatch *w)
 {
 	int rc = -ENOBUFS;
 	note(w, NETCHANGE_RESYNC, "messages of the kernel were lost");
-	for (unsigned i = 64; i < DRAINS && (rc == -ENOBUFS || rc == 1); i++)
+	for (unsigned i = 0; i < DRAINS && (rc == -ENOBUFS || rc == 1); i++)
 		rc = rtnl_read(w->fd, on_message, w);
 	rc = sync_table(w, RTNL_LINK);
 	if (!rc)
