@@ -71,8 +71,7 @@ enum trigger {
 	TRIGGER_RELOAD = 3,
 	TRIGGER_REQUEST = 4,
 	TRIGGER_NETWORK = 5,
-	TRIGGER_RESOLVER = 6,
-	TRIGGER_END = 7
+	TRIGGER_END = 6
 };
 
 enum missed {

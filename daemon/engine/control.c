@@ -276,6 +276,16 @@ apply(struct control *c, const struct config *old)
 	discovery_configure(c->discovery, c->config);
 }
 
+/* Rounds of all that somebody asks for keep a distance; any thread. */
+static bool
+round_allowed(struct control *c)
+{
+	uint64_t now = clock_mono(), last = atomic_load(&c->probed_at);
+
+	return (last == 0 || now - last >= PROBE_LEAST) &&
+	       atomic_compare_exchange_strong(&c->probed_at, &last, now);
+}
+
 static int
 reload(struct control *c, struct buf *errors)
 {
@@ -297,6 +307,8 @@ reload(struct control *c, struct buf *errors)
 	c->config = fresh;
 	apply(c, old);
 	rebuild(c);
+	if (round_allowed(c))
+		trigger_all(c, TRIGGER_RELOAD, 0);
 	snapshot_expire(c->setup.snapshots);
 	config_free(old);
 	event_emit(&ev);
@@ -428,32 +440,16 @@ control_reload(struct control *c, struct buf *errors)
 	return mail_reload(c->mail, errors);
 }
 
-/* The index of a target by its name; 0 when there is none. */
-static uint32_t
-index_of(struct control *c, const char *name)
-{
-	struct roster *r = store_roster(c->setup.store);
-	uint32_t index = 0;
-
-	for (size_t i = 0; i < r->entries && index == 0; i++)
-		if (strcmp(r->entry[i].target->name, name) == 0)
-			index = r->entry[i].target->index;
-	roster_unref(r);
-	return index;
-}
-
 int
 control_probe(struct control *c, const char *target)
 {
-	uint64_t now = clock_mono(), last = atomic_load(&c->probed_at);
 	uint32_t index = 0;
 
 	if (target != NULL) {
-		index = index_of(c, target);
+		index = store_target_index(c->setup.store, target);
 		if (index == 0)
 			return -ENOENT;
-	} else if ((last != 0 && now - last < PROBE_LEAST) ||
-		   !atomic_compare_exchange_strong(&c->probed_at, &last, now)) {
+	} else if (!round_allowed(c)) {
 		return -EAGAIN;
 	}
 	return mail_round(c->mail, index);

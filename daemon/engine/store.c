@@ -134,6 +134,19 @@ store_roster(struct store *s)
 	return r;
 }
 
+uint32_t
+store_target_index(struct store *s, const char *name)
+{
+	struct roster *r = store_roster(s);
+	uint32_t index = 0;
+
+	for (size_t i = 0; i < r->entries && index == 0; i++)
+		if (strcmp(r->entry[i].target->name, name) == 0)
+			index = r->entry[i].target->index;
+	roster_unref(r);
+	return index;
+}
+
 struct decision *
 store_decision(struct store *s)
 {

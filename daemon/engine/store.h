@@ -150,6 +150,8 @@ size_t row_read_samples(
 bool row_read_tls(const struct row *r, struct tls_facts *out);
 
 struct roster *store_roster(struct store *s); /* a reference */
+/* The index of a target that is there, by its name; 0: there is none. */
+uint32_t store_target_index(struct store *s, const char *name);
 struct roster *roster_ref(struct roster *r);
 void roster_unref(struct roster *r);
 struct decision *store_decision(struct store *s); /* a reference or NULL */

@@ -47,6 +47,22 @@ def test_unchanged_targets_keep_everything(bench):
     assert m.one("reachd_rtt_seconds_count", media_cluster="b") > 0
 
 
+def test_a_reload_starts_a_round(bench):
+    a, b = reflectors(bench)
+    d = bench.daemon(TWO.format(a=a, b=b, state="").replace("500ms", "60s", 1)).ready()
+    assert d.metrics().sum("reachd_probes_total") == 2
+    d.signal(signal.SIGHUP)
+    wait("the round", lambda: d.metrics().sum("reachd_probes_total") == 4)
+    assert {t["trigger"] for t in d.api("targets")["targets"]} == {"reload"}
+    # As often as one likes, but not more of them: others bear the load.
+    for _ in range(20):
+        d.signal(signal.SIGHUP)
+    status, _, _ = d.request("/-/probe", "POST")
+    assert status == 429
+    wait("every reload", lambda: d.metrics().one("reachd_config_reloads_total") >= 2)
+    assert d.metrics().sum("reachd_probes_total") == 4
+
+
 def test_a_bad_file_changes_nothing_and_is_told(bench):
     a, b = reflectors(bench)
     d = bench.daemon(TWO.format(a=a, b=b, state="")).ready()
