@@ -196,6 +196,8 @@ rebuild(struct control *c)
 	inventory_free(inv);
 	show_sources(c);
 	check_paths(c);
+	/* Else clusters would be out of sight until the next second. */
+	decide_run(c->decide, clock_mono());
 }
 
 /* ---- what leads to it ---- */

@@ -17,6 +17,8 @@
 #define MAPPING_AGE (5 * 60 * CLOCK_SEC)
 #define NO_CLUSTER  UINT32_MAX
 
+enum { VERDICTS = 4 };
+
 struct decide {
 	struct store *store; /* borrowed */
 	uint32_t margin_ppm;
@@ -24,6 +26,7 @@ struct decide {
 	uint32_t first[CLUSTER_CLASS_END]; /* index of the cluster, 0 */
 	uint64_t rank_changes;
 	struct site site;
+	bool told[VERDICTS]; /* that it is so */
 	/* of the last run, by cluster index */
 	struct roster *roster; /* reference, the last one's */
 	struct choose_cluster *cluster;
@@ -259,21 +262,18 @@ tell_cluster(const struct decide *d, size_t i, enum event_kind kind,
 }
 
 static void
-tell_clusters(
-    struct decide *d, const struct choose_cluster *before, uint64_t now)
+tell_clusters(const struct decide *d, const struct choose_cluster *before)
 {
 	for (size_t i = 0; i < d->clusters; i++) {
 		const struct choose_cluster *c = &d->cluster[i];
 
-		if (c->state != before[i].state) {
-			d->changed_at[i] = now;
+		if (c->state != before[i].state)
 			tell_cluster(d, i, EVENT_CLUSTER_STATE, before[i].state,
 			    c->state);
-		}
 		/* The first choice is no change. */
 		if (c->transport_changes != before[i].transport_changes)
 			tell_cluster(d, i, EVENT_CLUSTER_TRANSPORT,
-			    before[i].preferred, c->preferred);
+			    before[i].last, c->preferred);
 	}
 }
 
@@ -282,7 +282,7 @@ struct verdict {
 	enum event_kind yes, no;
 };
 
-static const struct verdict verdicts[] = {
+static const struct verdict verdicts[VERDICTS] = {
     {offsetof(struct site, media_unreachable), EVENT_SITE_MEDIA_UNREACHABLE,
 	EVENT_SITE_MEDIA_REACHABLE},
     {offsetof(struct site, udp_blocked), EVENT_SITE_UDP_BLOCKED,
@@ -293,18 +293,19 @@ static const struct verdict verdicts[] = {
 	EVENT_SITE_NAT_OK},
 };
 
+/* What was said stays said while nothing is known, so that each yes has one
+   no. */
 static void
-tell_verdicts(const struct site *before, const struct site *after)
+tell_verdicts(struct decide *d)
 {
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+	for (size_t i = 0; i < VERDICTS; i++) {
 		const struct verdict *v = &verdicts[i];
-		uint8_t was = *((const uint8_t *)before + v->offset);
-		uint8_t is = *((const uint8_t *)after + v->offset);
+		uint8_t is = *((const uint8_t *)&d->site + v->offset);
 
-		if (is == SITE_YES && was != SITE_YES)
-			tell_site(v->yes, "");
-		else if (is == SITE_NO && was == SITE_YES)
-			tell_site(v->no, "");
+		if (is == SITE_NOT_KNOWN || d->told[i] == (is == SITE_YES))
+			continue;
+		d->told[i] = is == SITE_YES;
+		tell_site(d->told[i] ? v->yes : v->no, "");
 	}
 }
 
@@ -360,6 +361,15 @@ choose(struct decide *d)
 }
 
 static void
+note_changes(
+    struct decide *d, const struct choose_cluster *before, uint64_t now)
+{
+	for (size_t i = 0; i < d->clusters; i++)
+		if (d->cluster[i].state != before[i].state)
+			d->changed_at[i] = now;
+}
+
+static void
 publish(struct decide *d)
 {
 	struct decision *p = calloc(1, sizeof(*p));
@@ -404,10 +414,12 @@ decide_run(struct decide *d, uint64_t now)
 	choose(d);
 	site_judge(&d->site, d->cluster, d->clusters, d->link_down);
 	site_mappings(&d->site, d->mapping, d->mappings, now, MAPPING_AGE);
+	/* Who is told looks it up, so it stands there first. */
+	note_changes(d, before, now);
 	publish(d);
-	tell_clusters(d, before, now);
+	tell_clusters(d, before);
 	tell_rank(d, ranks);
-	tell_verdicts(&site, &d->site);
+	tell_verdicts(d);
 	tell_egress(&site, &d->site);
 out:
 	free(before);

@@ -124,34 +124,40 @@ turn(struct wheel *w, struct thing *t, uint64_t now, struct dice *d)
 	DICE_EQUAL(d, w->done, now);
 }
 
+/* Puts, removes or turns, and looks at what wheel_next() promises. */
+static void
+step(struct wheel *w, struct thing *t, struct dice *d)
+{
+	struct thing *x = &t[dice_below(d, ITEMS)];
+	uint64_t now = w->done, tick = now + far_or_near(d);
+
+	if (dice_chance(d, 10)) {
+		wheel_remove(w, &x->item);
+		x->due = 0;
+	} else if (dice_chance(d, 70)) {
+		wheel_put(w, &x->item, tick);
+		x->due = tick > now ? tick : now + 1;
+		DICE_EQUAL(d, x->item.tick, x->due);
+	} else {
+		turn(w, t, now + far_or_near(d) / 4, d);
+	}
+	/* Nothing is due before it. */
+	DICE_EQUAL(d, wheel_next(w) <= earliest(t), true);
+	DICE_EQUAL(d, wheel_next(w) > w->done, true);
+}
+
 static void
 test_random(void **state)
 {
+	static struct thing t[ITEMS];
+
 	for (uint64_t k = 0; k < 40; k++) {
 		struct dice d = dice_case(k);
 		struct wheel w = {.done = dice_next(&d) >> (8 + k % 40)};
-		struct thing t[ITEMS] = {{{0}, 0}};
-		uint64_t now = w.done;
 
-		for (unsigned step = 0; step < 2000; step++) {
-			struct thing *x = &t[dice_below(&d, ITEMS)];
-			uint64_t tick = now + far_or_near(&d);
-
-			if (dice_chance(&d, 10)) {
-				wheel_remove(&w, &x->item);
-				x->due = 0;
-			} else if (dice_chance(&d, 70)) {
-				wheel_put(&w, &x->item, tick);
-				x->due = tick > now ? tick : now + 1;
-				DICE_EQUAL(&d, x->item.tick, x->due);
-			} else {
-				now += far_or_near(&d) / 4;
-				turn(&w, t, now, &d);
-			}
-			/* The promise: nothing is due before it. */
-			DICE_EQUAL(&d, wheel_next(&w) <= earliest(t), true);
-			DICE_EQUAL(&d, wheel_next(&w) > w.done, true);
-		}
+		memset(t, 0, sizeof(t));
+		for (unsigned i = 0; i < 2000; i++)
+			step(&w, t, &d);
 	}
 }
 
