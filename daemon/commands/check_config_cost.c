@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "addr.h"
 #include "check_config.h"
 #include "inventory.h"
 #include "log.h"
@@ -73,6 +75,32 @@ count_tls(const struct inventory *i)
 	return n;
 }
 
+static int
+compare_hosts(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names that are asked for, each once. */
+static size_t
+count_names(const struct inventory *i)
+{
+	const char **host = calloc(i->targets + 1, sizeof(*host));
+	size_t n = 0, names = 0;
+	struct addr a;
+
+	for (size_t k = 0; k < i->targets && host != NULL; k++)
+		if (i->target[k]->host[0] != '\0' &&
+		    addr_parse_host(&a, i->target[k]->host) < 0)
+			host[n++] = i->target[k]->host;
+	if (n > 0)
+		qsort(host, n, sizeof(*host), compare_hosts);
+	for (size_t k = 0; k < n; k++)
+		names += k == 0 || strcasecmp(host[k - 1], host[k]) != 0;
+	free(host);
+	return names;
+}
+
 static size_t
 count_subnets(const struct config *c)
 {
@@ -99,6 +127,7 @@ count_items(const struct config *c, const struct inventory *i,
 	items[SCOPE_stamp] = STAMP_END - 1;
 	items[SCOPE_lag] = LOOPS;
 	items[SCOPE_source] = 1 + c->discoveries + c->target_files;
+	items[SCOPE_name] = count_names(i);
 	items[SCOPE_target] = i->targets;
 	items[SCOPE_phase] = count_phases(i);
 	items[SCOPE_window] = c->rolling ? i->targets * c->windows : 0;

@@ -175,6 +175,7 @@ rebuild(struct control *c)
 	char **name = inventory_names(&in, &names);
 
 	resolve_want(c->resolve, name, names);
+	telemetry_names(c->telemetry, c->resolve, name, names);
 	for (size_t i = 0; i < names; i++)
 		free(name[i]);
 	free(name);

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "event.h"
 #include "file.h"
 #include "hosts.h"
 #include "log.h"
@@ -46,9 +47,8 @@ struct resolve {
 	size_t names, cursor;
 	unsigned asking;
 	uint64_t tell_at; /* 0: nothing to tell */
-	unsigned failed;  /* names that began to fail since the last telling */
-	char failed_host[128];
-	const char *failed_why;
+	/* Names that began to fail, or ended it, since the last telling. */
+	struct event failed, mended;
 };
 
 static void on_tick(uv_timer_t *h);
@@ -82,11 +82,22 @@ tell(struct resolve *r, uint64_t now)
 		r->tell_at = now + BATCH;
 }
 
+/* Of names that fare alike together the first is named, all are counted. */
+static void
+note(struct event *e, const struct name *n)
+{
+	if (e->value++)
+		return;
+	snprintf(e->subject, sizeof(e->subject), "%s", n->host);
+	snprintf(e->cause, sizeof(e->cause), "%s", n->why ? n->why : "");
+}
+
 static void
 conclude(struct name *n)
 {
 	struct resolve *r = n->resolve;
 	uint64_t now = clock_mono();
+	bool failed = n->failures;
 	enum name_news news = name_conclude(n, &r->policy, now);
 	r->asking--;
 	if (n->again)
@@ -94,10 +105,10 @@ conclude(struct name *n)
 	n->again = false;
 	if (news != NAME_SAME)
 		tell(r, now);
-	if (news != NAME_BROKE || r->failed++)
-		return;
-	snprintf(r->failed_host, sizeof(r->failed_host), "%s", n->host);
-	r->failed_why = n->why;
+	if (news == NAME_BROKE)
+		note(&r->failed, n);
+	else if (failed && !n->failures)
+		note(&r->mended, n);
 }
 
 static void
@@ -203,18 +214,21 @@ schedule(struct resolve *r, uint64_t now)
 		    next > now ? (next - now) / CLOCK_MS + 1 : 1, 0);
 }
 
-/* One line for all names that began to fail together. */
+static void
+emit(struct event *e, enum event_kind kind)
+{
+	e->kind = kind;
+	if (e->value)
+		event_emit(e);
+	*e = (struct event){0};
+}
+
+/* One event for all names that began to fail together. */
 static void
 report(struct resolve *r)
 {
-	if (r->failed == 1)
-		log_warn("resolve", "%s does not resolve: %s", r->failed_host,
-		    r->failed_why);
-	else if (r->failed)
-		log_warn("resolve",
-		    "%u names do not resolve, the first is %s: %s", r->failed,
-		    r->failed_host, r->failed_why);
-	r->failed = 0;
+	emit(&r->failed, EVENT_NAME_FAILED);
+	emit(&r->mended, EVENT_NAME_RESOLVED);
 }
 
 static void

@@ -22,6 +22,13 @@ struct source_copy {
 	struct discovery_status status;
 };
 
+struct name_copy {
+	char *host;   /* owned */
+	bool settled; /* has had an answer or a failure */
+	bool resolved;
+	size_t addresses;
+};
+
 struct telemetry {
 	struct engine *const *engine; /* borrowed */
 	unsigned engines;
@@ -33,6 +40,8 @@ struct telemetry {
 	uint64_t netchange[NETCHANGE_END];
 	struct source_copy source[SOURCES_MAX];
 	size_t sources;
+	struct name_copy *name;
+	size_t names;
 	char **subnet; /* owned: label values, by target's row */
 	size_t subnets;
 	int64_t started;
@@ -70,6 +79,16 @@ sources_free(struct telemetry *t)
 	t->sources = 0;
 }
 
+static void
+names_free(struct telemetry *t)
+{
+	for (size_t i = 0; i < t->names; i++)
+		free(t->name[i].host);
+	free(t->name);
+	t->name = NULL;
+	t->names = 0;
+}
+
 void
 telemetry_free(struct telemetry *t)
 {
@@ -77,6 +96,7 @@ telemetry_free(struct telemetry *t)
 		return;
 	subnets_free(t);
 	sources_free(t);
+	names_free(t);
 	free(t->config_file);
 	free(t->sha256);
 	pthread_mutex_destroy(&t->lock);
@@ -140,6 +160,28 @@ telemetry_sources(
 		if (name != NULL)
 			t->source[t->sources++] =
 			    (struct source_copy){name, source[i]};
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+void
+telemetry_names(
+    struct telemetry *t, const struct resolve *r, char *const *host, size_t n)
+{
+	const struct addr *none;
+
+	pthread_mutex_lock(&t->lock);
+	names_free(t);
+	t->name = calloc(n + 1, sizeof(*t->name));
+	for (size_t i = 0; i < n && t->name != NULL; i++) {
+		struct name_copy *o = &t->name[t->names];
+
+		o->addresses = resolve_get(r, host[i], &none);
+		o->resolved = resolve_failures(r, host[i], NULL) == 0;
+		o->settled = o->addresses > 0 || !o->resolved;
+		o->host = strdup(host[i]);
+		if (o->host != NULL)
+			t->names++;
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -284,6 +326,23 @@ fill_sources(struct telemetry *t, struct snapshot_builder *b)
 	}
 }
 
+static void
+fill_names(struct telemetry *t, struct snapshot_builder *b)
+{
+	for (size_t i = 0; i < t->names; i++) {
+		const struct name_copy *n = &t->name[i];
+		struct snap_name *o;
+
+		if (!n->settled)
+			continue;
+		o = labelled(b, SCOPE_name, "host", n->host);
+		if (o == NULL)
+			return;
+		o->resolved = n->resolved;
+		o->addresses = n->addresses;
+	}
+}
+
 /* Nodes are counted as targets: a path each. */
 static void
 fill_subnets(
@@ -386,6 +445,7 @@ fill(void *arg, struct snapshot_builder *b)
 	fill_agent(t, b, &all);
 	fill_counts(t, b, &all);
 	fill_sources(t, b);
+	fill_names(t, b);
 	fill_subnets(t, b, snapshot_of(b));
 	fill_process(t, b);
 	pthread_mutex_unlock(&t->lock);

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "discovery.h"
 #include "engine.h"
+#include "resolve.h"
 #include "snapshot.h"
 
 struct telemetry;
@@ -25,6 +26,9 @@ void telemetry_reload(struct telemetry *t, bool ok);
 void telemetry_network(struct telemetry *t, unsigned kinds);
 void telemetry_sources(
     struct telemetry *t, const struct discovery_status *source, size_t n);
+/* What the resolver knows of the names that are wanted. */
+void telemetry_names(
+    struct telemetry *t, const struct resolve *r, char *const *host, size_t n);
 void telemetry_saved(struct telemetry *t);
 
 #endif

@@ -15,7 +15,7 @@
 #include "stats.h"
 #include "word.h"
 
-enum { PIECE = 16 * 1024, SECTIONS = 12 };
+enum { PIECE = 16 * 1024, SECTIONS = 13 };
 
 /* A member of a document: the items of a scope, as a list or the only one. */
 struct section {
@@ -34,6 +34,7 @@ static const struct section documents[EXPO_JSON_DOCUMENTS][SECTIONS] = {
 	    {"failures", SCOPE_failure, false},
 	    {"rtt", SCOPE_rtt, false},
 	    {"sources", SCOPE_source, false},
+	    {"names", SCOPE_name, false},
 	    {"agent", SCOPE_agent, true},
 	    {"process", SCOPE_process, true},
 	    {"missed", SCOPE_missed, false},

@@ -243,6 +243,8 @@ series_follow_the_tables(void **state)
 			    "  {name: b, address: 192.0.2.2}]\n");
 	size_t bare = series("rolling: false\n"
 			     "targets: [{name: a, address: 192.0.2.1}]\n");
+	size_t names = series("targets: [{name: a, address: \"a.test:1\"},\n"
+			      "  {name: b, address: \"A.test:2\"}]\n");
 	size_t each = series("histograms: target\n"
 			     "targets: [{name: a, address: 192.0.2.1},\n"
 			     "  {name: b, address: 192.0.2.2}]\n");
@@ -252,6 +254,8 @@ series_follow_the_tables(void **state)
 	    two - one, rows_of(SCOPE_target) + 3 * rows_of(SCOPE_window));
 	assert_int_equal(one - bare, 3 * rows_of(SCOPE_window));
 	assert_int_equal(each - two, STATS_BUCKETS + 2);
+	/* Two targets of one name. */
+	assert_int_equal(names - two, rows_of(SCOPE_name));
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include "addr.h"
 #include "clock.h"
+#include "event.h"
 #include "folder.h"
 #include "loop.h"
 #include "nameserver.h"
@@ -286,6 +287,19 @@ test_reasons(void **state)
 	assert_true(resolve_failures(b->resolve, "", NULL) > 0);
 }
 
+/* One event when it began to fail, one when that was over. */
+static void
+check_events(const char *host)
+{
+	struct event e[2];
+	assert_int_equal(event_recent(e, 2, NULL), 2);
+	assert_int_equal(e[0].kind, EVENT_NAME_FAILED);
+	assert_string_equal(e[0].subject, host);
+	assert_string_equal(e[0].cause, "NXDOMAIN");
+	assert_int_equal(e[1].kind, EVENT_NAME_RESOLVED);
+	assert_string_equal(e[1].subject, host);
+}
+
 static void
 test_recovers(void **state)
 {
@@ -298,6 +312,7 @@ test_recovers(void **state)
 	wait_for(b, has_addresses, "a.test", 1);
 	assert_int_equal(resolve_failures(b->resolve, "a.test", NULL), 0);
 	loop_until_count(&b->loop, &b->changes, before + 1);
+	check_events("a.test");
 }
 
 /* Whatever comes after an answer, the last addresses stay. */
