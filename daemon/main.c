@@ -5,15 +5,16 @@
  */
 #include "build.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <uv.h>
 
+#include "arguments.h"
 #include "check_config.h"
 #include "collector.h"
 #include "config.h"
@@ -27,37 +28,9 @@
 #include "snapshot.h"
 #include "store.h"
 
-enum { LISTEN_MAX = 16, OPT_BASE = 256 };
+enum { LISTEN_MAX = 16 };
 
-/* One row per option: parser, help and completion are made from it. */
-#define OPTIONS(X)                                                           \
-	X(CONFIG_FILE, "config.file", "FILE",                                \
-	    "configuration file (default " SYSCONFDIR "/reachd/reachd.yml)") \
-	X(CONFIG_CHECK, "config.check", NULL,                                \
-	    "check the file, say what it costs, and exit")                   \
-	X(WEB_LISTEN, "web.listen-address", "ADDRESS",                       \
-	    "where to listen; may be repeated (default 127.0.0.1:19115)")    \
-	X(WEB_PATH, "web.telemetry-path", "PATH",                            \
-	    "path of the metrics (default /metrics)")                        \
-	X(WEB_LIFECYCLE, "web.enable-lifecycle", NULL,                       \
-	    "allow reload and probe by HTTP request")                        \
-	X(WEB_PORT_FILE, "web.port-file", "FILE",                            \
-	    "write the port that was bound, a line each, once it listens")   \
-	X(LOG_LEVEL, "log.level", "LEVEL",                                   \
-	    "debug, info, warn or error (default info)")                     \
-	X(LOG_FORMAT, "log.format", "FORMAT",                                \
-	    "logfmt or json (default logfmt)")                               \
-	X(VERSION, "version", NULL, "print the version and exit")            \
-	X(HELP, "help", NULL, "print this and exit")
-
-enum option_id {
-	OPT_FIRST = OPT_BASE,
-#define X(id, name, arg, help) OPT_##id,
-	OPTIONS(X)
-#undef X
-};
-
-struct arguments {
+struct settings {
 	const char *config_file;
 	bool check;
 	const char *listen[LISTEN_MAX];
@@ -69,7 +42,7 @@ struct arguments {
 };
 
 struct daemon {
-	struct arguments args;
+	struct settings args;
 	uv_loop_t media, signalling;
 	uv_async_t quit; /* on the signalling loop */
 	struct store *store;
@@ -80,114 +53,99 @@ struct daemon {
 	struct http_hooks hooks;
 };
 
-static void
-version_print(void)
+/* ---- the command line ---- */
+
+static int
+version_print(void *into, const struct argument *row, const char *value)
 {
 	printf("reachd, version %s (revision: %s)\n  compiler: %s\n",
 	    PACKAGE_VERSION, REACHD_REVISION, __VERSION__);
+	return 1;
 }
 
-static void
-help_print(FILE *out)
-{
-	fprintf(out, "usage: reachd [OPTION]...\n"
-		     "       reachd reflect|print [OPTION]...\n\n");
-#define X(id, name, arg, help)                         \
-	fprintf(out, "  --%s%s%s\n        %s\n", name, \
-	    (arg) != NULL ? "=" : "", (arg) != NULL ? (arg) : "", help);
-	OPTIONS(X)
-#undef X
-}
-
-static const struct option options[] = {
-#define X(id, name, arg, help) \
-	{name, (arg) != NULL ? required_argument : no_argument, NULL, OPT_##id},
-    OPTIONS(X)
-#undef X
-	{NULL, 0, NULL, 0}};
-
-/* An option that takes a value; 0, or -1 when the value is not allowed. */
 static int
-argument_set(struct arguments *a, int id, const char *value)
+listen_add(void *into, const struct argument *row, const char *value)
 {
-	switch (id) {
-	case OPT_CONFIG_FILE:
-		a->config_file = value;
-		return 0;
-	case OPT_CONFIG_CHECK:
-		a->check = true;
-		return 0;
-	case OPT_WEB_LISTEN:
-		if (a->listens == LISTEN_MAX) {
-			fprintf(stderr,
-			    "reachd: at most %d addresses to "
-			    "listen on\n",
-			    LISTEN_MAX);
-			return -1;
-		}
-		a->listen[a->listens++] = value;
-		return 0;
-	case OPT_WEB_PATH:
-		a->telemetry_path = value;
-		return 0;
-	case OPT_WEB_LIFECYCLE:
-		a->lifecycle = true;
-		return 0;
-	case OPT_WEB_PORT_FILE:
-		a->port_file = value;
-		return 0;
-	case OPT_LOG_LEVEL:
-		if (log_level_parse(value, &a->level) == 0)
-			return 0;
-		fprintf(stderr,
-		    "reachd: --log.level: '%s' is none of debug, "
-		    "info, warn, error\n",
-		    value);
-		return -1;
-	case OPT_LOG_FORMAT:
-		if (log_format_parse(value, &a->format) == 0)
-			return 0;
-		fprintf(stderr,
-		    "reachd: --log.format: '%s' is neither logfmt "
-		    "nor json\n",
-		    value);
-		return -1;
-	default:
+	struct settings *a = into;
+
+	if (a->listens == LISTEN_MAX) {
+		fprintf(stderr, "reachd: at most %d addresses to listen on\n",
+		    LISTEN_MAX);
 		return -1;
 	}
+	a->listen[a->listens++] = value;
+	return 0;
 }
+
+static int
+level_set(void *into, const struct argument *row, const char *value)
+{
+	struct settings *a = into;
+
+	if (log_level_parse(value, &a->level) == 0)
+		return 0;
+	fprintf(stderr,
+	    "reachd: --%s: '%s' is none of debug, info, warn, error\n",
+	    row->name, value);
+	return -1;
+}
+
+static int
+format_set(void *into, const struct argument *row, const char *value)
+{
+	struct settings *a = into;
+
+	if (log_format_parse(value, &a->format) == 0)
+		return 0;
+	fprintf(stderr, "reachd: --%s: '%s' is neither logfmt nor json\n",
+	    row->name, value);
+	return -1;
+}
+
+#define AT(field) offsetof(struct settings, field), NULL
+
+static const struct argument arguments[] = {
+    {"config.file", "FILE",
+	"configuration file (default " SYSCONFDIR "/reachd/reachd.yml)",
+	ARGUMENT_TEXT, AT(config_file)},
+    {"config.check", NULL, "check the file, say what it costs, and exit",
+	ARGUMENT_FLAG, AT(check)},
+    {"web.listen-address", "ADDRESS",
+	"where to listen; may be repeated (default 127.0.0.1:19115)",
+	ARGUMENT_SET, 0, listen_add},
+    {"web.telemetry-path", "PATH", "path of the metrics (default /metrics)",
+	ARGUMENT_TEXT, AT(telemetry_path)},
+    {"web.enable-lifecycle", NULL, "allow reload and probe by HTTP request",
+	ARGUMENT_FLAG, AT(lifecycle)},
+    {"web.port-file", "FILE",
+	"write the ports that were bound, a line each, once it listens",
+	ARGUMENT_TEXT, AT(port_file)},
+    {"log.level", "LEVEL", "debug, info, warn or error (default info)",
+	ARGUMENT_SET, 0, level_set},
+    {"log.format", "FORMAT", "logfmt or json (default logfmt)", ARGUMENT_SET, 0,
+	format_set},
+    {"version", NULL, "print the version and exit", ARGUMENT_SET, 0,
+	version_print},
+    {0}};
+
+static const struct arguments_form form = {"reachd",
+    "usage: reachd [OPTION]...\n"
+    "       reachd reflect|print [OPTION]...\n",
+    arguments};
 
 /* -1: go on; otherwise the exit code. */
 static int
-arguments_parse(struct arguments *a, int argc, char **argv)
+settings_read(struct settings *a, int argc, char **argv)
 {
-	int id;
+	int code;
 
-	*a = (struct arguments){.config_file = SYSCONFDIR "/reachd/reachd.yml",
+	*a = (struct settings){.config_file = SYSCONFDIR "/reachd/reachd.yml",
 	    .telemetry_path = "/metrics",
 	    .level = LOG_LEVEL_INFO};
-	while ((id = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
-		if (id == 'h' || id == OPT_HELP) {
-			help_print(stdout);
-			return 0;
-		}
-		if (id == 'V' || id == OPT_VERSION) {
-			version_print();
-			return 0;
-		}
-		if (id == '?' || argument_set(a, id, optarg) < 0)
-			return 2;
-	}
-	if (optind < argc) {
-		fprintf(stderr,
-		    "reachd: '%s' is no command and no option; "
-		    "see reachd --help\n",
-		    argv[optind]);
-		return 2;
-	}
-	if (a->listens == 0)
+	code = arguments_parse(&form, a, argc, argv);
+	if (code < 0 && a->listens == 0)
 		a->listen[a->listens++] = "127.0.0.1:19115";
-	return -1;
+	return code;
 }
 
 /* ---- events to the log ---- */
@@ -449,7 +407,7 @@ main(int argc, char **argv)
 		return reflect_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "print") == 0)
 		return print_main(argc - 1, argv + 1);
-	code = arguments_parse(&d.args, argc, argv);
+	code = settings_read(&d.args, argc, argv);
 	if (code >= 0)
 		return code;
 	log_setup(d.args.level, d.args.format);

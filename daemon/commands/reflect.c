@@ -2,14 +2,15 @@
 #include "build.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
+#include "arguments.h"
 #include "clock.h"
 #include "reflect.h"
 #include "reflect_fate.h"
@@ -18,36 +19,6 @@
 #include "word.h"
 
 enum { LISTEN_MAX = 64, SIGNALS = 2 };
-
-#define OPTIONS(X)                                                            \
-	X(LISTEN_UDP, "listen.udp", "ADDRESS:PORT", "answer over UDP there")  \
-	X(LISTEN_TCP, "listen.tcp", "ADDRESS:PORT", "answer over TCP there")  \
-	X(LISTEN_TLS, "listen.tls", "ADDRESS:PORT", "answer over TLS there")  \
-	X(DELAY, "delay", "DURATION", "answer so much later (10ms)")          \
-	X(JITTER, "jitter", "DURATION", "give or take so much, evenly (2ms)") \
-	X(LOSS, "loss", "PERCENT", "leave out that share of answers (5%)")    \
-	X(DUPLICATE, "duplicate", "PERCENT", "answer that share twice")       \
-	X(REORDER, "reorder", "PERCENT", "hold that share back by 30 ms")     \
-	X(ERROR, "error", "CODE", "answer with that STUN error code")         \
-	X(SEED, "seed", "NUMBER", "make the dice repeatable")                 \
-	X(TLS_CERT, "tls.cert", "FILE",                                       \
-	    "certificate chain (default: one made "                           \
-	    "in memory)")                                                     \
-	X(TLS_KEY, "tls.key", "FILE", "its key (default: in the same file)")  \
-	X(TLS_SNI, "tls.require-sni", NULL,                                   \
-	    "refuse a handshake without a "                                   \
-	    "server name")                                                    \
-	X(PRINT_PORTS, "print-ports", NULL,                                   \
-	    "print a line per listener once "                                 \
-	    "it listens")                                                     \
-	X(HELP, "help", NULL, "print this and exit")
-
-enum option_id {
-	OPT_FIRST = 256,
-#define X(id, name, arg, help) OPT_##id,
-	OPTIONS(X)
-#undef X
-};
 
 struct listener {
 	enum transport transport;
@@ -68,39 +39,21 @@ struct reflect {
 	bool require_sni, print_ports;
 };
 
-static const struct option options[] = {
-#define X(id, name, arg, help) \
-	{name, (arg) != NULL ? required_argument : no_argument, NULL, OPT_##id},
-    OPTIONS(X)
-#undef X
-	{NULL, 0, NULL, 0}};
-
-static void
-help_print(FILE *out)
-{
-	fprintf(out, "usage: reachd reflect --listen.udp=ADDRESS:PORT "
-		     "[OPTION]...\n\n");
-#define X(id, name, arg, help)                         \
-	fprintf(out, "  --%s%s%s\n        %s\n", name, \
-	    (arg) != NULL ? "=" : "", (arg) != NULL ? (arg) : "", help);
-	OPTIONS(X)
-#undef X
-}
-
 /* ---- option values: 0 or -EINVAL, said why ---- */
 
 static int
-wrong(const char *name, const char *value, const char *expected)
+wrong(const struct argument *row, const char *value, const char *expected)
 {
-	fprintf(stderr, "reachd reflect: --%s: '%s' is not %s\n", name, value,
-	    expected);
+	fprintf(stderr, "reachd reflect: --%s: '%s' is not %s\n", row->name,
+	    value, expected);
 	return -EINVAL;
 }
 
+/* The transport is in the option's name: "listen.udp". */
 static int
-listen_set(
-    struct reflect *r, enum transport t, const char *name, const char *value)
+listen_set(void *into, const struct argument *row, const char *value)
 {
+	struct reflect *r = into;
 	struct listener *l = &r->listener[r->listeners];
 	uint16_t port = 0;
 	char host[128];
@@ -112,25 +65,29 @@ listen_set(
 	}
 	if (addr_split(value, host, sizeof(host), &port) < 0 ||
 	    addr_parse_host(&l->at, host) < 0)
-		return wrong(name, value,
+		return wrong(row, value,
 		    "an address and a port, such as 127.0.0.1:3478 or [::]:0");
 	addr_set_port(&l->at, port);
-	l->transport = t;
+	l->transport = (enum transport)word_number(
+	    WORD_TRANSPORT, row->name + strlen("listen."));
 	r->listeners++;
 	return 0;
 }
 
 static int
-duration_set(const char *name, const char *value, uint64_t *out)
+duration_set(void *into, const struct argument *row, const char *value)
 {
+	uint64_t *out = (void *)((char *)into + row->offset);
+
 	if (clock_duration_parse(value, out) == 0 && *out <= 60 * CLOCK_SEC)
 		return 0;
-	return wrong(name, value, "a duration up to 60s, such as 10ms");
+	return wrong(row, value, "a duration up to 60s, such as 10ms");
 }
 
 static int
-percent_set(const char *name, const char *value, uint32_t *ppm)
+percent_set(void *into, const struct argument *row, const char *value)
 {
+	uint32_t *ppm = (void *)((char *)into + row->offset);
 	char *end;
 	double v = strtod(value, &end);
 
@@ -139,95 +96,84 @@ percent_set(const char *name, const char *value, uint32_t *ppm)
 		*ppm = (uint32_t)(v * 10000 + 0.5);
 		return 0;
 	}
-	return wrong(name, value, "a share from 0% to 100%");
+	return wrong(row, value, "a share from 0% to 100%");
 }
 
 static int
-number_set(const char *name, const char *value, uint64_t least, uint64_t *out)
+number_read(const struct argument *row, const char *value, uint64_t *out)
 {
 	char *end;
 
 	errno = 0;
 	*out = strtoull(value, &end, 10);
-	if (errno == 0 && end != value && *end == '\0' && *out >= least &&
+	if (errno == 0 && end != value && *end == '\0' && *out > 0 &&
 	    value[0] != '-')
 		return 0;
-	return wrong(name, value, "a whole number in range");
+	return wrong(row, value, "a whole number in range");
 }
 
 static int
-error_set(const char *value, unsigned *out)
+seed_set(void *into, const struct argument *row, const char *value)
+{
+	return number_read(row, value, &((struct reflect *)into)->plan.seed);
+}
+
+static int
+error_set(void *into, const struct argument *row, const char *value)
 {
 	uint64_t code;
 
-	if (number_set("error", value, 300, &code) < 0)
+	if (number_read(row, value, &code) < 0)
 		return -EINVAL;
-	if (code > 699)
-		return wrong("error", value, "a code from 300 to 699");
-	*out = (unsigned)code;
+	if (code < 300 || code > 699)
+		return wrong(row, value, "a code from 300 to 699");
+	((struct reflect *)into)->plan.error = (unsigned)code;
 	return 0;
 }
 
-static int
-option_set(struct reflect *r, int id, const char *value)
-{
-	switch (id) {
-	case OPT_LISTEN_UDP:
-		return listen_set(r, TRANSPORT_UDP, "listen.udp", value);
-	case OPT_LISTEN_TCP:
-		return listen_set(r, TRANSPORT_TCP, "listen.tcp", value);
-	case OPT_LISTEN_TLS:
-		return listen_set(r, TRANSPORT_TLS, "listen.tls", value);
-	case OPT_DELAY:
-		return duration_set("delay", value, &r->plan.delay_ns);
-	case OPT_JITTER:
-		return duration_set("jitter", value, &r->plan.jitter_ns);
-	case OPT_LOSS:
-		return percent_set("loss", value, &r->plan.loss_ppm);
-	case OPT_DUPLICATE:
-		return percent_set("duplicate", value, &r->plan.duplicate_ppm);
-	case OPT_REORDER:
-		return percent_set("reorder", value, &r->plan.reorder_ppm);
-	case OPT_ERROR:
-		return error_set(value, &r->plan.error);
-	case OPT_SEED:
-		return number_set("seed", value, 1, &r->plan.seed);
-	case OPT_TLS_CERT:
-		r->cert = value;
-		return 0;
-	case OPT_TLS_KEY:
-		r->key = value;
-		return 0;
-	case OPT_TLS_SNI:
-		r->require_sni = true;
-		return 0;
-	case OPT_PRINT_PORTS:
-		r->print_ports = true;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
+#define AT(field) offsetof(struct reflect, field)
+
+static const struct argument arguments[] = {
+    {"listen.udp", "ADDRESS:PORT", "answer over UDP there", ARGUMENT_SET, 0,
+	listen_set},
+    {"listen.tcp", "ADDRESS:PORT", "answer over TCP there", ARGUMENT_SET, 0,
+	listen_set},
+    {"listen.tls", "ADDRESS:PORT", "answer over TLS there", ARGUMENT_SET, 0,
+	listen_set},
+    {"delay", "DURATION", "answer so much later (10ms)", ARGUMENT_SET,
+	AT(plan.delay_ns), duration_set},
+    {"jitter", "DURATION", "give or take so much, evenly (2ms)", ARGUMENT_SET,
+	AT(plan.jitter_ns), duration_set},
+    {"loss", "PERCENT", "leave out that share of answers (5%)", ARGUMENT_SET,
+	AT(plan.loss_ppm), percent_set},
+    {"duplicate", "PERCENT", "answer that share twice", ARGUMENT_SET,
+	AT(plan.duplicate_ppm), percent_set},
+    {"reorder", "PERCENT", "hold that share back by 30 ms", ARGUMENT_SET,
+	AT(plan.reorder_ppm), percent_set},
+    {"error", "CODE", "answer with that STUN error code", ARGUMENT_SET, 0,
+	error_set},
+    {"seed", "NUMBER", "make the dice repeatable", ARGUMENT_SET, 0, seed_set},
+    {"tls.cert", "FILE", "certificate chain (default: one made in memory)",
+	ARGUMENT_TEXT, AT(cert), NULL},
+    {"tls.key", "FILE", "its key (default: in the same file)", ARGUMENT_TEXT,
+	AT(key), NULL},
+    {"tls.require-sni", NULL, "refuse a handshake without a server name",
+	ARGUMENT_FLAG, AT(require_sni), NULL},
+    {"print-ports", NULL, "print a line per listener once it listens",
+	ARGUMENT_FLAG, AT(print_ports), NULL},
+    {0}};
+
+static const struct arguments_form form = {"reachd reflect",
+    "usage: reachd reflect --listen.udp=ADDRESS:PORT [OPTION]...\n", arguments};
 
 /* -1: go on; otherwise the exit status. */
 static int
 options_parse(struct reflect *r, int argc, char **argv)
 {
-	int id;
+	int code = arguments_parse(&form, r, argc, argv);
 
-	while ((id = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (id == 'h' || id == OPT_HELP) {
-			help_print(stdout);
-			return 0;
-		}
-		if (option_set(r, id, optarg) < 0)
-			return 2;
-	}
-	if (optind < argc) {
-		fprintf(stderr, "reachd reflect: '%s' is no option\n",
-		    argv[optind]);
-		return 2;
-	}
+	if (code >= 0)
+		return code;
 	if (r->listeners == 0) {
 		fprintf(stderr, "reachd reflect: nothing to listen on: give "
 				"--listen.udp, --listen.tcp or --listen.tls\n");
