@@ -607,7 +607,8 @@ test_bad_options(void **state)
 	    "--listen.tls=127.0.0.1:0");
 	REFUSES(2, "unrecognized option '--nosuch'", "--nosuch");
 	REFUSES(2, "requires an argument", "--delay");
-	REFUSES(2, "'stray' is no command and no option", "--listen.udp=127.0.0.1:0", "stray");
+	REFUSES(2, "'stray' is no command and no option",
+	    "--listen.udp=127.0.0.1:0", "stray");
 }
 
 static void
