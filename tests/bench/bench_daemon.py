@@ -85,27 +85,12 @@ def lag(m):
 
 
 def scrapes(d):
-    """Scrapes one after the other: their cost, and what the loop feels."""
+    """What a scrape costs beyond the probing, and what the loop feels of it."""
     quiet = lag(d.metrics())
-    time.sleep(SECONDS / 6)
+    idle, _, idle_took = measured(d.pid, SECONDS / 6)
     before = lag(d.metrics())
-    cpu0, _, took0 = measured(d.pid, SECONDS / 6)
-    end, n, size = time.monotonic() + SECONDS / 6, 0, 0
-    loaded = lag(d.metrics())
-    cost = measured_scrapes(d, end)
-    after = lag(d.metrics())
-    n, size, cpu, took = cost
-    own = (cpu - cpu0 / took0 * took) / n
-
-    def mean(a, b):
-        return (b[0] - a[0]) / max(1, b[1] - a[1]) * 1e3
-
-    print(f"  a scrape, CPU ms        {own * 1e3:8.1f}  of {size / 1e6:.1f} MB; {n} in {took:.0f} s")
-    print(f"  mean lag of the loop, ms {mean(quiet, before):7.3f}  and while scraped {mean(loaded, after):.3f}")
-
-
-def measured_scrapes(d, end):
-    c, n, size = Cost(d.pid), 0, 0
+    c, n = Cost(d.pid), 0
+    end = time.monotonic() + SECONDS / 3
     while time.monotonic() < end:
         out = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{size_download}",
                               f"http://127.0.0.1:{d.port}/metrics"],
@@ -113,7 +98,16 @@ def measured_scrapes(d, end):
         n, size = n + 1, int(out.stdout)
         time.sleep(1.1)  # so that each has a snapshot of its own
     cpu, _, took = c.end()
-    return n, size, cpu, took
+    after = lag(d.metrics())
+    lines = sum(not x.startswith("#") for x in d.get("/metrics").splitlines())
+    own = (cpu - idle / idle_took * took) / n
+
+    def mean(a, b):
+        return (b[0] - a[0]) / max(1, b[1] - a[1]) * 1e3
+
+    print(f"  a scrape, CPU ms        {own * 1e3:8.1f}  {size / 1e6:.1f} MB, "
+          f"{own / lines * 1e9:.0f} ns a sample, snapshot and sending and all")
+    print(f"  mean lag of the loop, ms{mean(quiet, before):8.2f}  while scraped {mean(before, after):.2f}")
 
 
 with bench() as the_bench:

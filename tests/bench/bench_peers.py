@@ -52,8 +52,10 @@ def fping(b, ns):
     return cpu / (N * count), None
 
 
-def smokeping(b, ns):
-    p = b.start(["prometheus-smokeping-prober", "--config.file=", f"--ping.interval={INTERVAL:g}s",
+def smokeping(b, ns, sockets):
+    """As it comes it opens a raw socket per target."""
+    p = b.start(["prometheus-smokeping-prober", "--config.file=", sockets,
+                 f"--ping.interval={INTERVAL:g}s",
                  "--web.listen-address=127.0.0.1:0", *ADDRESSES], inside=ns)
     time.sleep(INTERVAL + 2)
     assert p.alive(), p.text()[-500:]
@@ -98,7 +100,10 @@ def blackbox(b, ns):
 WAYS = [("reachd, STUN over UDP", "sh", lambda b, ns: daemon(b, ns, "stun")),
         ("reachd, ICMP echo", "sh", lambda b, ns: daemon(b, ns, "icmp")),
         ("fping, spaced", "fping", fping),
-        ("smokeping_prober", "prometheus-smokeping-prober", smokeping),
+        ("smokeping_prober, raw", "prometheus-smokeping-prober",
+         lambda b, ns: smokeping(b, ns, "--privileged")),
+        ("smokeping_prober, ping", "prometheus-smokeping-prober",
+         lambda b, ns: smokeping(b, ns, "--no-privileged")),
         ("blackbox_exporter", "prometheus-blackbox-exporter", blackbox)]
 
 results = {}
