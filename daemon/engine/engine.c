@@ -54,10 +54,11 @@ plan_free(struct plan *p)
 
 static void on_timer(uv_timer_t *t);
 
+/* uv counts whole ms of the clock that the schedule counts in: never early. */
 static void
 arm(struct engine *e)
 {
-	uint64_t next = sched_next(e->sched), now;
+	uint64_t next = sched_next(e->sched), due, now;
 
 	if (e->closed)
 		return;
@@ -66,11 +67,10 @@ arm(struct engine *e)
 		uv_timer_stop(&e->timer);
 		return;
 	}
-	/* uv counts from its own idea of now, in ms: never early. */
 	uv_update_time(e->setup.loop);
-	now = clock_mono();
-	uv_timer_start(&e->timer, on_timer,
-	    next > now ? (next - now + CLOCK_MS - 1) / CLOCK_MS : 1, 0);
+	due = (next + CLOCK_MS - 1) / CLOCK_MS;
+	now = uv_now(e->setup.loop);
+	uv_timer_start(&e->timer, on_timer, due > now ? due - now : 1, 0);
 }
 
 /*
