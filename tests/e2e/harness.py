@@ -264,12 +264,12 @@ class Bench:
         self.closing.append(lambda: d.stop() if d.alive() else None)
         return d
 
-    def reflect(self, *options, name=None, inside=None, binary=None):
+    def reflect(self, *options, name=None, inside=None, binary=None, env=None):
         """A reflector; returns it with .port = {"udp": n, "tcp": n, "tls": n}."""
         self.count += 1
         name = name or f"reflect{self.count}"
         p = self.start([binary or RELEASE, "reflect", "--print-ports", *options],
-                       name=name, inside=inside)
+                       name=name, inside=inside, env=env)
         want = sum(o.startswith("--listen") for o in options)
 
         def ports():
