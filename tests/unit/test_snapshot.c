@@ -619,7 +619,7 @@ test_clock_step(void **state)
 
 /* ---- threads ---- */
 
-enum { TAKES = 60 };
+enum { TAKES = 2000 };
 
 static _Atomic bool done;
 

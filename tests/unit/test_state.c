@@ -4,6 +4,7 @@
  */
 #include "build.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -589,6 +590,44 @@ test_flipped(void **state)
 	}
 }
 
+/* Where the bytes stand in the file. */
+static uint8_t *
+find(uint8_t *in, size_t n, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i + len <= n; i++)
+		if (memcmp(in + i, bytes, len) == 0)
+			return in + i;
+	fail_msg("not found");
+	return NULL;
+}
+
+/* Wrong in itself, though the checksum is right. */
+static void
+test_nonsense(void **state)
+{
+	uint64_t rest = htole64(sample_made(2, 5).rest);
+	uint8_t made[FILE_MOST], bytes[FILE_MOST];
+	size_t n;
+
+	save_made();
+	n = slurp(made);
+	for (unsigned i = 0; i < 4; i++) {
+		memcpy(bytes, made, n);
+		if (i == 0) /* an outcome that there is not */
+			find(bytes, n, &rest, 8)[2] = OUTCOME_END;
+		else if (i == 1)
+			find(bytes, n, &rest, 8)[2] = 0;
+		else if (i == 2) /* two with the index of target-1 */
+			find(bytes, n, "target-3", 8)[8] =
+			    find(bytes, n, "target-1", 8)[8];
+		else /* a name that ends before its end */
+			find(bytes, n, "target-3", 8)[4] = '\0';
+		spill_summed(bytes, n);
+		n = slurp(bytes);
+		expect_set_aside(bytes, n);
+	}
+}
+
 /* Something is wrong in it, and its checksum says that nothing is. */
 static void
 load_forged(uint8_t *bytes, size_t n, struct dice *d)
@@ -652,6 +691,7 @@ main(void)
 	    cmocka_unit_test(test_newer_version),
 	    cmocka_unit_test(test_truncated),
 	    cmocka_unit_test(test_flipped),
+	    cmocka_unit_test(test_nonsense),
 	    cmocka_unit_test(test_forged),
 	};
 
