@@ -38,7 +38,8 @@ enum {
 	 * afterwards the piece of the answer that is under way.
 	 */
 	POOL = 64 * 1024,
-	LOG_EVERY_S = 10
+	LOG_EVERY_S = 10,
+	STRAINED_MS = 200
 };
 
 struct listener {
@@ -55,6 +56,11 @@ struct http {
 	int wake;	     /* eventfd: a job has ended, or stop */
 	bool stop;	     /* atomic */
 	bool running;
+	/*
+	 * The process ran out of descriptors: the library looks away from its
+	 * socket, and back when it is turned again. No event tells.
+	 */
+	bool strained;
 	pthread_t thread;
 	struct http_conn_list conns;
 	struct http_jobs *jobs;
@@ -95,10 +101,12 @@ on_log(void *arg, const char *fmt, va_list ap)
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	text[strcspn(text, "\n")] = '\0';
-	if (strstr(text, "limit") != NULL)
-		complain(arg, text);
-	else
+	if (strstr(text, "limit") == NULL) {
 		log_debug("http", "%s", text);
+		return;
+	}
+	((struct http *)arg)->strained = true;
+	complain(arg, text);
 }
 
 /* ---- connections and requests ---- */
@@ -131,6 +139,7 @@ on_accept(void *arg, const struct sockaddr *from, socklen_t len)
 	struct http *h = arg;
 	char text[128];
 
+	h->strained = false;
 	if (http_conn_admit(&h->conns, from))
 		return MHD_YES;
 	snprintf(text, sizeof(text),
@@ -185,6 +194,8 @@ timeout_ms(struct http *h)
 	ms = due == UINT64_MAX ? INT32_MAX
 	     : due > now       ? (due - now) / CLOCK_MS + 1
 			       : 0;
+	if (h->strained && ms > STRAINED_MS)
+		ms = STRAINED_MS;
 	for (size_t i = 0; i < h->listeners; i++)
 		if (MHD_get_timeout(h->listener[i].daemon, &t) == MHD_YES &&
 		    t < ms)
@@ -299,9 +310,9 @@ set_limits(struct http_conn_limits *l, const struct http_setup *setup)
 	l->total_ns = ms_or(setup->total_ms, TOTAL_MS);
 }
 
-/* Everything that needs memory. NULL: none. */
+/* Everything that needs memory. NULL: none, or what *err says. */
 static struct http *
-http_new(const struct http_setup *setup)
+http_new(const struct http_setup *setup, int *err)
 {
 	struct http *h = calloc(1, sizeof(*h));
 
@@ -309,6 +320,8 @@ http_new(const struct http_setup *setup)
 		return NULL;
 	set_limits(&h->conns.limits, setup);
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->wake < 0)
+		*err = errno;
 	h->telemetry_path = strdup(setup->telemetry_path);
 	h->listener = calloc(setup->listens + 1, sizeof(*h->listener));
 	h->poll = calloc(setup->listens + 1, sizeof(*h->poll));
@@ -332,10 +345,11 @@ http_new(const struct http_setup *setup)
 struct http *
 http_start(const struct http_setup *setup, char error[256])
 {
-	struct http *h = http_new(setup);
+	int err = ENOMEM;
+	struct http *h = http_new(setup, &err);
 
 	if (h == NULL) {
-		snprintf(error, 256, "%s", strerror(ENOMEM));
+		snprintf(error, 256, "cannot serve HTTP: %s", strerror(err));
 		return NULL;
 	}
 	for (size_t i = 0; i < setup->listens; i++) {

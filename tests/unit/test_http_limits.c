@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -254,12 +255,50 @@ bad_addresses(void **state)
 	http_stop(NULL);
 }
 
+/*
+ * Clients that take all descriptors there are, and go: the next one is
+ * served.
+ */
+static void
+no_descriptors(void **state)
+{
+	enum { CLIENTS = 4 };
+	struct http_setup setup = web_setup();
+	struct http *h = web_start(&setup);
+	struct rlimit l, few;
+	struct pollfd p = {.events = POLLIN};
+	int fd[CLIENTS];
+
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		fd[i] = web_connect(h, 0);
+		web_say(fd[i], "GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n");
+		free(web_hear_until(fd[i], "Ready\n"));
+	}
+	/* The only one left is taken by the client's end. */
+	p.fd = dup(fd[0]);
+	close(p.fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	few = l;
+	few.rlim_cur = (rlim_t)p.fd + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(web_connect(h, 0), p.fd);
+	web_say(p.fd, "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_int_equal(poll(&p, 1, 100), 0);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		close(fd[i]);
+	free(web_hear_until(p.fd, "Healthy\n"));
+	close(p.fd);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+	http_stop(h);
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, web_fresh, web_settled)
 	static const struct CMUnitTest tests[] = {T(too_large), T(slow_header),
-	    T(slow_reader), T(crowds), T(listeners), T(bad_addresses)};
+	    T(slow_reader), T(crowds), T(listeners), T(bad_addresses),
+	    T(no_descriptors)};
 
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
