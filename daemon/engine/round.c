@@ -36,6 +36,16 @@ missed(struct run *u, enum missed why, uint64_t n)
 		round_bump(&u->sched->count.missed[why], n);
 }
 
+/* A start that fell into a time when the loop stood still. */
+static enum missed
+or_stall(const struct run *u, enum missed why)
+{
+	uint64_t armed = u->sched->armed;
+
+	return armed != 0 && u->due_ns / GRID_TICK >= armed ? MISSED_STALL
+							    : why;
+}
+
 static void start_round(struct run *u);
 
 /* ---- a round from its start to its end ---- */
@@ -90,8 +100,9 @@ schedule_next(struct run *u, uint64_t now)
 {
 	uint64_t soon = now / GRID_TICK + (u->sched->advancing ? 0 : 1);
 
-	missed(u, MISSED_OVERRUN,
-	    grid_account(u, now, run_coming(u)->interval_ns / 2));
+	enum missed why = or_stall(u, MISSED_OVERRUN);
+
+	missed(u, why, grid_account(u, now, run_coming(u)->interval_ns / 2));
 	round_put(u, u->again != 0 ? soon : grid_start(u, u->due_ns));
 }
 
@@ -385,7 +396,9 @@ advance_idle(struct run *u, uint64_t now)
 static void
 advance_queued(struct run *u, uint64_t now)
 {
-	missed(u, MISSED_CONCURRENCY, grid_account(u, now, 0));
+	enum missed why = or_stall(u, MISSED_CONCURRENCY);
+
+	missed(u, why, grid_account(u, now, 0));
 	round_put(u, grid_start(u, u->due_ns));
 }
 
