@@ -44,12 +44,12 @@ static char *
 read_source(struct sources *s, const char *path, size_t *len)
 {
 	char *text;
-	int err = file_read(path, DOC_BYTES, &text, len);
+	int err = file_read_regular(path, DOC_BYTES, &text, len);
 
 	if (err == 0)
 		return text;
 	fprintf(s->errors, "%s: warning: cannot be read now: %s\n", path,
-	    strerror(-err));
+	    file_why(err));
 	return NULL;
 }
 

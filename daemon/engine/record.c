@@ -221,7 +221,7 @@ int
 record_read(const char *file, char **data, struct record_in *in)
 {
 	size_t len;
-	int err = file_read(file, RECORD_MOST, data, &len);
+	int err = file_read_regular(file, RECORD_MOST, data, &len);
 
 	if (err < 0)
 		return err;

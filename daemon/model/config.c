@@ -218,25 +218,38 @@ config_parse(
 	return NULL;
 }
 
-struct config *
-config_load(const char *file, struct doc_errors *errors)
+static struct config *
+load(const char *file, int (*reader)(const char *, size_t, char **, size_t *),
+    struct doc_errors *errors)
 {
 	struct config *c;
 	char *text;
 	size_t len;
-	int err = file_read(file, DOC_BYTES, &text, &len);
+	int err = reader(file, DOC_BYTES, &text, &len);
 
 	if (err == -EFBIG) {
 		doc_error(errors, NULL, "larger than 16 MiB");
 		return NULL;
 	}
 	if (err < 0) {
-		doc_error(errors, NULL, "cannot be read: %s", strerror(-err));
+		doc_error(errors, NULL, "cannot be read: %s", file_why(err));
 		return NULL;
 	}
 	c = config_parse(file, text, len, errors);
 	free(text);
 	return c;
+}
+
+struct config *
+config_load(const char *file, struct doc_errors *errors)
+{
+	return load(file, file_read, errors);
+}
+
+struct config *
+config_reload(const char *file, struct doc_errors *errors)
+{
+	return load(file, file_read_regular, errors);
 }
 
 void

@@ -99,6 +99,8 @@ struct config {
  * *errors, sorted. Paths in the file are relative to the file.
  */
 struct config *config_load(const char *file, struct doc_errors *errors);
+/* The same while the daemon runs: never waits for what is no regular file. */
+struct config *config_reload(const char *file, struct doc_errors *errors);
 /* The same from memory; name stands for the file in messages and paths. */
 struct config *config_parse(const char *name, const char *text, size_t len,
     struct doc_errors *errors);

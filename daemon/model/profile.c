@@ -373,11 +373,11 @@ profile_load(const char *file, const char *revision, struct doc_errors *errors)
 	struct profile *p;
 	char *text;
 	size_t len;
-	int err = file_read(file, DOC_BYTES, &text, &len);
+	int err = file_read_regular(file, DOC_BYTES, &text, &len);
 
 	if (err < 0) {
 		errors->file = file;
-		doc_error(errors, NULL, "cannot be read: %s", strerror(-err));
+		doc_error(errors, NULL, "cannot be read: %s", file_why(err));
 		errors->file = NULL;
 		return NULL;
 	}

@@ -140,8 +140,8 @@ files_beside_it_are_read(void **state)
 	expect_line(r.errors, "/d.json: warning: ignored unknown key 'x'\n");
 	expect_line(r.errors, "/d.json: warning: cluster 'a': udp 'stun:': it "
 			      "has no host\n");
-	expect_line(r.errors, "/none.json: warning: cannot be read now: No "
-			      "such file or directory\n");
+	expect_line(r.errors, "/none.json: warning: cannot be read now: "
+			      "there is no such file\n");
 	expect_line(r.errors, "/none.yml: warning: no such file now\n");
 	free_result(&r);
 }

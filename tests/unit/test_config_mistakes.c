@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "buf.h"
@@ -284,8 +285,8 @@ mistakes_of_profiles(void **state)
 	    "twice\n");
 	wrong("profiles: [/nowhere/p.yml]\n",
 	    "t.yml:1:12: error: profiles[0]: /nowhere/p.yml cannot be used\n"
-	    "/nowhere/p.yml: error: cannot be read: No such file or "
-	    "directory\n");
+	    "/nowhere/p.yml: error: cannot be read: there is no such "
+	    "file\n");
 	snprintf(expected, sizeof(expected),
 	    "t.yml:1:12: error: profiles[0]: %s/webex.yml cannot be used\n"
 	    "%s/webex.yml:10:3: error: revisions: there is no revision "
@@ -367,10 +368,37 @@ files_that_cannot_be_read(void **state)
 	assert_null(config_load("/", &errors));
 	config_errors_text(&b, "f", &errors);
 	assert_string_equal(buf_str(&b),
-	    "f: error: cannot be read: No such file or directory\n"
-	    "f: error: cannot be read: Is a directory\n");
+	    "f: error: cannot be read: there is no such file\n"
+	    "f: error: cannot be read: it is a directory\n");
 	buf_free(&b);
 	doc_errors_free(&errors);
+}
+
+/* A pipe may stand there at the start, but a reload would wait for it. */
+static void
+pipes(void **state)
+{
+	struct doc_errors errors = {0};
+	struct buf b = BUF_INIT;
+	struct config *c;
+	char path[32];
+	int end[2];
+
+	assert_int_equal(pipe(end), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", end[0]);
+	assert_null(config_reload(path, &errors));
+	config_errors_text(&b, "f", &errors);
+	assert_string_equal(buf_str(&b),
+	    "f: error: cannot be read: it is not a regular file\n");
+	buf_free(&b);
+	doc_errors_free(&errors);
+	assert_int_equal(write(end[1], "rolling: true\n", 14), 14);
+	assert_int_equal(close(end[1]), 0);
+	errors = (struct doc_errors){0};
+	c = config_load(path, &errors);
+	assert_non_null(c);
+	config_free(c);
+	assert_int_equal(close(end[0]), 0);
 }
 
 int
@@ -388,6 +416,7 @@ main(void)
 	    cmocka_unit_test(contradictions),
 	    cmocka_unit_test(all_mistakes_at_once),
 	    cmocka_unit_test(files_that_cannot_be_read),
+	    cmocka_unit_test(pipes),
 	};
 	char directory[4096];
 	const char *srcdir = getenv("srcdir");
