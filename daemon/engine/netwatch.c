@@ -483,13 +483,26 @@ can_bind(const struct addr *source)
 	return can;
 }
 
+/* There is a link to the outside, so names could be resolved. */
+static bool
+is_online(const struct netwatch *w)
+{
+	for (size_t i = 0; i < w->link.rows; i++)
+		if (is_running(&w->link.row[i]) &&
+		    !(w->link.row[i].flags & IFF_LOOPBACK))
+			return true;
+	return false;
+}
+
 bool
 netwatch_usable(const struct netwatch *w, const struct path *path)
 {
 	struct rtnl_message route;
 	const struct rtnl_message *link;
 	int oif = 0;
-	if (!addr_family(&path->addr) || is_loopback(&path->addr))
+	if (!addr_family(&path->addr))
+		return is_online(w);
+	if (is_loopback(&path->addr))
 		return true;
 	if (path->interface[0]) {
 		link = link_named(w, path->interface);

@@ -38,7 +38,8 @@ void netwatch_free(struct netwatch *w);
 /*
  * Whether this host can send on the path now: it has the source address, there
  * is a route, and the link that it leaves by is up and running. True when it
- * cannot tell, and for blackhole and prohibit routes: these are policy, which
+ * cannot tell (for a name without an address: when any link but the loopback
+ * runs), and for blackhole and prohibit routes: these are policy, which
  * a probe reports as what it is. One question to the kernel, about 2 us.
  */
 bool netwatch_usable(const struct netwatch *w, const struct path *path);

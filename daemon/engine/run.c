@@ -273,7 +273,6 @@ run_enter(struct run *u, uint64_t now, uint64_t short_ns)
 
 		/* While our own link was down nobody else is to blame. */
 		if (outcome_class(q->outcome) == OUTCOME_CLASS_LOSS &&
-		    q->outcome != OUTCOME_DNS &&
 		    row_link_was_down(u->row, q->sent_ns))
 			q->outcome = OUTCOME_LOCAL;
 		row_begin(u->row);
