@@ -413,6 +413,8 @@ main(int argc, char **argv)
 	log_setup(d.args.level, d.args.format);
 	if (d.args.check)
 		return check_config_main(d.args.config_file, stdout, stderr);
+	/* Until the control listens: who asks for a reload gets this load. */
+	signal(SIGHUP, SIG_IGN);
 	config = config_load(d.args.config_file, &errors);
 	if (config == NULL) {
 		struct buf text = BUF_INIT;

@@ -47,6 +47,7 @@ struct control {
 	uint64_t started;
 	bool closed, stopping;
 	_Atomic bool settled;
+	_Atomic uint64_t beat;	    /* when it last decided */
 	_Atomic uint64_t probed_at; /* last round of all by request */
 };
 
@@ -146,8 +147,7 @@ check_paths(void *arg)
 	}
 	for (size_t i = 0; i < r->entries; i++) {
 		const struct path *p = &r->entry[i].target->path;
-		bool ok = addr_family(&p->addr) == 0 ||
-			  netwatch_usable(c->netwatch, p);
+		bool ok = netwatch_usable(c->netwatch, p);
 
 		row_set_link(r->entry[i].row, ok, now);
 		usable += ok;
@@ -257,6 +257,24 @@ same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static void
+save(struct control *c)
+{
+	if (c->config->state_file != NULL &&
+	    state_save(c->setup.store, c->config->state_file) == 0)
+		telemetry_saved(c->telemetry);
+}
+
+static void
+on_state(uv_timer_t *t)
+{
+	struct control *c = t->data;
+
+	save(c);
+	if (clock_mono() - c->started > RESTORED_KEPT)
+		store_restored_drop(c->setup.store);
+}
+
 /* Settings that are not part of a target. */
 static void
 apply(struct control *c, const struct config *old)
@@ -277,6 +295,10 @@ apply(struct control *c, const struct config *old)
 		resolver_make(c);
 	}
 	discovery_configure(c->discovery, c->config);
+	if (old == NULL || old->state_interval != c->config->state_interval)
+		uv_timer_start(&c->state_timer, on_state,
+		    c->config->state_interval / CLOCK_MS,
+		    c->config->state_interval / CLOCK_MS);
 }
 
 /* Rounds of all that somebody asks for keep a distance; any thread. */
@@ -294,14 +316,16 @@ reload(struct control *c, struct buf *errors)
 {
 	struct doc_errors e = {0};
 	struct event ev = {.kind = EVENT_CONFIG_RELOADED};
-	struct config *fresh = config_load(c->setup.config_file, &e), *old;
+	struct config *fresh = config_reload(c->setup.config_file, &e), *old;
 
 	telemetry_reload(c->telemetry, fresh != NULL);
 	snapshot_expire(c->setup.snapshots);
 	if (fresh == NULL) {
 		config_errors_text(errors, c->setup.config_file, &e);
 		ev.kind = EVENT_CONFIG_RELOAD_FAILED;
-		snprintf(ev.cause, sizeof(ev.cause), "%s", buf_str(errors));
+		snprintf(ev.cause, sizeof(ev.cause), "%.*s",
+		    errors->len > 0 ? (int)errors->len - 1 : 0,
+		    buf_str(errors));
 		event_emit(&ev);
 		doc_errors_free(&e);
 		return -EINVAL;
@@ -321,29 +345,14 @@ reload(struct control *c, struct buf *errors)
 /* ---- once a second, now and then ---- */
 
 static void
-save(struct control *c)
-{
-	if (c->config->state_file != NULL &&
-	    state_save(c->setup.store, c->config->state_file) == 0)
-		telemetry_saved(c->telemetry);
-}
-
-static void
-on_state(uv_timer_t *t)
-{
-	struct control *c = t->data;
-
-	save(c);
-	if (clock_mono() - c->started > RESTORED_KEPT)
-		store_restored_drop(c->setup.store);
-}
-
-static void
 on_decide(uv_timer_t *t)
 {
 	struct control *c = t->data;
 
-	decide_run(c->decide, clock_mono());
+	uint64_t now = clock_mono();
+
+	atomic_store(&c->beat, now);
+	decide_run(c->decide, now);
 	show_sources(c);
 	if (!atomic_load(&c->settled) && resolve_settled(c->resolve) &&
 	    discovery_settled(c->discovery))
@@ -473,10 +482,12 @@ control_ready(struct control *c)
 bool
 control_healthy(struct control *c)
 {
+	uint64_t beat = atomic_load(&c->beat), now = clock_mono();
+
 	for (unsigned i = 0; i < c->setup.engines; i++)
 		if (engine_late(c->setup.engine[i]) > BEAT_MOST)
 			return false;
-	return true;
+	return now < beat + BEAT_MOST;
 }
 
 void
@@ -510,9 +521,6 @@ start_timers(struct control *c)
 		all[i]->data = c;
 	}
 	uv_timer_start(&c->decide_timer, on_decide, DECIDE_MS, DECIDE_MS);
-	uv_timer_start(&c->state_timer, on_state,
-	    c->config->state_interval / CLOCK_MS,
-	    c->config->state_interval / CLOCK_MS);
 }
 
 static bool
@@ -544,7 +552,7 @@ control_new(const struct control_setup *setup)
 		return NULL;
 	c->setup = *setup;
 	c->config = setup->config;
-	c->started = clock_mono();
+	c->started = c->beat = clock_mono();
 	c->mail = mail_new(setup->loop, on_mail, c);
 	if (c->mail == NULL || !make_parts(c)) {
 		log_error("control", "could not be set up");

@@ -50,7 +50,7 @@ int control_reload(struct control *c, struct buf *errors);
 int control_probe(struct control *c, const char *target);
 /* Every target's first round is over, or its grace time is. */
 bool control_ready(struct control *c);
-/* Both loops have turned lately. */
+/* The loops have turned lately, and the control has decided. */
 bool control_healthy(struct control *c);
 /* Ends the daemon, as SIGTERM does. */
 void control_stop(struct control *c);
