@@ -2,6 +2,7 @@
 restart keeps."""
 
 import signal
+import time
 
 from harness import ASAN, Process, wait
 
@@ -51,16 +52,18 @@ def test_a_reload_starts_a_round(bench):
     a, b = reflectors(bench)
     d = bench.daemon(TWO.format(a=a, b=b, state="").replace("500ms", "60s", 1)).ready()
     assert d.metrics().sum("reachd_probes_total") == 2
+    began = time.monotonic()
     d.signal(signal.SIGHUP)
     wait("the round", lambda: d.metrics().sum("reachd_probes_total") == 4)
     assert {t["trigger"] for t in d.api("targets")["targets"]} == {"reload"}
-    # As often as one likes, but not more of them: others bear the load.
+    # As often as one likes, but a round in two seconds at most: others bear
+    # the load.
     for _ in range(20):
         d.signal(signal.SIGHUP)
-    status, _, _ = d.request("/-/probe", "POST")
-    assert status == 429
+    assert 429 in [d.request("/-/probe", "POST")[0] for _ in range(3)]
     wait("every reload", lambda: d.metrics().one("reachd_config_reloads_total") >= 2)
-    assert d.metrics().sum("reachd_probes_total") == 4
+    rounds = d.metrics().sum("reachd_probes_total") / 2 - 1
+    assert rounds <= 1 + (time.monotonic() - began) / 2, rounds
 
 
 def test_a_bad_file_changes_nothing_and_is_told(bench):
