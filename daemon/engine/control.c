@@ -552,7 +552,8 @@ control_new(const struct control_setup *setup)
 		return NULL;
 	c->setup = *setup;
 	c->config = setup->config;
-	c->started = c->beat = clock_mono();
+	c->started = clock_mono();
+	atomic_init(&c->beat, c->started);
 	c->mail = mail_new(setup->loop, on_mail, c);
 	if (c->mail == NULL || !make_parts(c)) {
 		log_error("control", "could not be set up");
