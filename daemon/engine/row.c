@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "row.h"
 
 struct ring *
@@ -43,11 +44,18 @@ row_new(uint32_t capacity, bool tls)
 	atomic_init(&r->refs, 1);
 	atomic_init(&r->ring, g);
 	r->wanted = capacity;
+	r->made_at = clock_mono();
 	judge_init(&r->judge, STATE_UNKNOWN, 0);
 	row_publish_judge(r);
 	atomic_init(&r->word[TALLY_SHORT_LOSS], STATS_NONE);
 	atomic_init(&r->word[TALLY_SHORT_RTT], STATS_NONE);
 	return r;
+}
+
+uint64_t
+row_made_at(const struct row *r)
+{
+	return r->made_at;
 }
 
 int

@@ -39,6 +39,7 @@ struct row {
 	void *owner;	     /* the writer's run */
 	uint32_t wanted;     /* ring size; the control's, as the next */
 	uint64_t generation; /* of the last roster that had it */
+	uint64_t made_at;    /* monotonic; constant */
 	_Atomic uint64_t word[TALLY_WORDS];
 };
 

@@ -32,14 +32,16 @@ struct pass {
 };
 
 static void
-fill_target(struct pass *p, const struct target *t)
+fill_target(struct pass *p, const struct roster_entry *e)
 {
+	const struct target *t = e->target;
 	struct snap_target *o = snapshot_item(p->b, SCOPE_target, t->labels);
 	const uint64_t *w = p->w;
 
 	if (o == NULL)
 		return;
 	o->info = snapshot_text(p->b, t->info);
+	o->since = snapshot_time(p->b, row_made_at(e->row));
 	o->state = w[TALLY_STATE];
 	o->up = w[TALLY_STATE] == STATE_UP || w[TALLY_STATE] == STATE_DEGRADED;
 	o->changed_at = snapshot_time(p->b, w[TALLY_CHANGED_AT]);
@@ -288,7 +290,7 @@ fill_entry(struct pass *p, const struct roster_entry *e)
 	struct group *g;
 
 	row_read(e->row, p->w);
-	fill_target(p, t);
+	fill_target(p, e);
 	fill_phases(p, t);
 	fill_windows(p, e);
 	fill_tls(p, e);

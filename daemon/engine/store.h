@@ -135,6 +135,8 @@ void row_unref(struct row *r);
 void row_set_link(struct row *r, bool usable, uint64_t now);
 bool row_link_was_down(const struct row *r, uint64_t sent_ns);
 
+/* When it was made: its numbers began then, or at the restart. Monotonic. */
+uint64_t row_made_at(const struct row *r);
 /* A consistent copy of all words. */
 void row_read(const struct row *r, uint64_t out[TALLY_WORDS]);
 /* The same of those before TALLY_PHASE: all but phases and counts by kind. */

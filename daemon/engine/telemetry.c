@@ -256,6 +256,7 @@ fill_agent(struct telemetry *t, struct snapshot_builder *b,
 	a->wakeups = c->wakeups;
 	a->unmatched = c->unmatched;
 	a->receive_drops = c->drops;
+	a->started_at = moment(t->started);
 	a->netchange_at = moment(t->netchange_at);
 	a->state_saved_at = moment(t->saved_at);
 	for (unsigned i = 0; i < t->engines; i++)

@@ -8,6 +8,7 @@
 #include "event.h"
 #include "expo_text.h"
 #include "log.h"
+#include "mib_text.h"
 #include "option.h"
 #include "outcome.h"
 #include "stats.h"
@@ -124,6 +125,7 @@ static const struct contract contracts[] = {
     {"metrics", "names, types, units and labels of metrics", metrics},
     {"options", "settings of the configuration file", option_reference_text},
     {"events", "what is logged, listed and notified", events},
+    {"mib", "the SNMP module", mib_text},
     {"words", "values of labels, and reasons of failures", words},
 };
 
