@@ -1,7 +1,7 @@
 /*
  * Arguments and wiring: the one file that knows everybody. The media loop
  * runs in the main thread, signalling and control in a second one, HTTP in a
- * third.
+ * third, SNMP in a fourth.
  */
 #include "build.h"
 
@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <uv.h>
 
+#include "agentx.h"
 #include "arguments.h"
 #include "check_config.h"
 #include "collector.h"
@@ -50,6 +51,7 @@ struct daemon {
 	struct engine *engine[COLLECTOR_ROOMS];
 	struct control *control;
 	struct http *http;
+	struct agentx *agentx; /* NULL: no SNMP */
 	struct http_hooks hooks;
 };
 
@@ -310,6 +312,19 @@ http_make(struct daemon *d)
 	return port_file_write(d);
 }
 
+/* Before there are snapshots; its thread starts with agentx_start(). */
+static int
+agentx_make(struct daemon *d, const char *socket)
+{
+	if (socket == NULL)
+		return 0;
+	d->agentx = agentx_new(socket, d->snapshots);
+	if (d->agentx == NULL)
+		return -1;
+	snapshot_add_source(d->snapshots, agentx_source(d->agentx));
+	return 0;
+}
+
 static int
 parts_make(struct daemon *d, struct config *config)
 {
@@ -346,6 +361,8 @@ parts_make(struct daemon *d, struct config *config)
 	d->quit.data = d;
 	snapshot_add_source(
 	    d->snapshots, (struct snapshot_source){fill_http, d});
+	if (agentx_make(d, config->agentx) < 0)
+		return -1;
 	d->control = control_new(&setup);
 	return d->control != NULL ? 0 : -1;
 }
@@ -375,6 +392,10 @@ daemon_run(struct daemon *d, struct config *config)
 	event_subscribe(on_event, NULL);
 	if (parts_make(d, config) < 0 || http_make(d) < 0)
 		return 1; /* said why; the process ends */
+	if (d->agentx != NULL && agentx_start(d->agentx) < 0) {
+		log_error("main", "no thread for SNMP");
+		return 1;
+	}
 	if (uv_thread_create(&thread, signalling_run, d) < 0) {
 		log_error("main", "no second thread");
 		return 1;
@@ -382,6 +403,7 @@ daemon_run(struct daemon *d, struct config *config)
 	log_info("main", "reachd %s is running", PACKAGE_VERSION);
 	uv_run(&d->media, UV_RUN_DEFAULT);
 	http_stop(d->http);
+	agentx_stop(d->agentx);
 	uv_async_send(&d->quit);
 	uv_thread_join(&thread);
 	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)

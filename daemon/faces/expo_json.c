@@ -15,7 +15,7 @@
 #include "stats.h"
 #include "word.h"
 
-enum { PIECE = 16 * 1024, SECTIONS = 13 };
+enum { PIECE = 16 * 1024, SECTIONS = 16 };
 
 /* A member of a document: the items of a scope, as a list or the only one. */
 struct section {
@@ -36,6 +36,7 @@ static const struct section documents[EXPO_JSON_DOCUMENTS][SECTIONS] = {
 	    {"sources", SCOPE_source, false},
 	    {"names", SCOPE_name, false},
 	    {"agent", SCOPE_agent, true},
+	    {"agentx", SCOPE_agentx, true},
 	    {"process", SCOPE_process, true},
 	    {"missed", SCOPE_missed, false},
 	    {"network_changes", SCOPE_netchange, false},

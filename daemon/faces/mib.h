@@ -4,8 +4,8 @@
  * GROUP.TABLE.1.NUMBER and an instance that with the index behind it; a
  * scalar is GROUP.NUMBER with 0 behind it.
  */
-#ifndef MIB_H
-#define MIB_H
+#ifndef FACES_MIB_H
+#define FACES_MIB_H /* MIB_H is that of net-snmp */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -69,6 +69,11 @@ read_window(struct config_reader *r, const struct doc_node *n)
 
 	if (option_duration(n, WINDOW_LEAST, WINDOW_MOST, &ns, r->errors) < 0)
 		return;
+	/* In the MIB a window goes by its seconds. */
+	if (ns % CLOCK_SEC != 0) {
+		doc_error(r->errors, n, "must be whole seconds");
+		return;
+	}
 	for (unsigned i = 0; i < c->windows; i++) {
 		if (c->window[i] == ns) {
 			doc_error(r->errors, n, "is in the list twice");
@@ -131,6 +136,15 @@ read_limits(struct config_reader *r, const struct doc_node *map)
 }
 
 static void
+read_snmp(struct config_reader *r, const struct doc_node *map)
+{
+	if (map == NULL)
+		return;
+	option_check_keys(map, OPTION_snmp, r->errors);
+	option_read(map, OPTION_snmp, r->c, r->directory, r->errors);
+}
+
+static void
 read_target_files(struct config_reader *r, const struct doc_node *list)
 {
 	struct config *c = r->c;
@@ -164,6 +178,7 @@ read_root(struct config_reader *r, const struct doc_node *root)
 	option_read(root, OPTION_config, c, r->directory, e);
 	read_defaults(r, root);
 	read_limits(r, option_shape(root, OPTION_config, "limits", e));
+	read_snmp(r, option_shape(root, OPTION_config, "snmp", e));
 	config_profiles_read(
 	    r, option_shape(root, OPTION_config, "profiles", e));
 	config_media_read(r, option_shape(root, OPTION_config, "media", e));
@@ -182,6 +197,7 @@ config_new(const char *name, const char *text, size_t len)
 	option_defaults(OPTION_config, c);
 	option_defaults(OPTION_media, c);
 	option_defaults(OPTION_limits, c);
+	option_defaults(OPTION_snmp, c);
 	c->file = strdup(name);
 	if (c->file != NULL && hash_text(c, text, len) == 0)
 		return c;
@@ -267,6 +283,7 @@ config_free(struct config *c)
 	free(c->profile);
 	free(c->file);
 	option_free(OPTION_config, c);
+	option_free(OPTION_snmp, c);
 	free(c);
 }
 

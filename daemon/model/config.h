@@ -92,6 +92,7 @@ struct config {
 	char *nameserver;		/* "192.0.2.53:53"; NULL: system's */
 	char *state_file;		/* absolute or NULL */
 	uint64_t state_interval;	/* ns */
+	char *agentx;			/* absolute or NULL: no SNMP */
 };
 
 /*

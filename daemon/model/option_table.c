@@ -15,6 +15,7 @@
 #define STRUCT_discovery  struct config_discovery
 #define STRUCT_target	  struct config_target
 #define STRUCT_limits	  struct config
+#define STRUCT_snmp	  struct config
 
 const struct option option_table[] = {
 #define OPTION(group, key, type, field, least, most, fallback, help)           \

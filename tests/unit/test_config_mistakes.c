@@ -29,7 +29,8 @@ wrong(const char *text, const char *expected)
 
 #define TOP_KEYS                                                         \
 	"profiles, defaults, thresholds, media, targets, target_files, " \
-	"limits, histograms, rolling, transmit_timestamps, resolver, "   \
+	"limits, snmp, histograms, rolling, transmit_timestamps, "       \
+	"resolver, "                                                     \
 	"ca_file, state_file, state_interval"
 
 static void
@@ -47,8 +48,9 @@ mistakes_of_the_whole(void **state)
 	wrong("defualts: {}\n",
 	    "t.yml:1:1: error: unknown key 'defualts', did you mean "
 	    "'defaults'? (allowed: " TOP_KEYS ")\n");
-	wrong("snmp: []\n",
-	    "t.yml:1:1: error: unknown key 'snmp' (allowed: " TOP_KEYS ")\n");
+	wrong("grafana: []\n",
+	    "t.yml:1:1: error: unknown key 'grafana' (allowed: " TOP_KEYS
+	    ")\n");
 }
 
 static void
@@ -332,6 +334,8 @@ contradictions(void **state)
 	      "targets: [{name: a, address: 192.0.2.1}]\n",
 	    "t.yml:2:30: error: targets[0].address: is an IPv4 address, and "
 	    "only IPv6 is probed here\n");
+	wrong("defaults: {windows: [1500ms]}\n",
+	    "t.yml:1:22: error: defaults.windows[0]: must be whole seconds\n");
 	wrong("defaults: {windows: [1m, 60s]}\n",
 	    "t.yml:1:26: error: defaults.windows[1]: is in the list twice\n");
 	wrong("defaults: {windows: []}\n",

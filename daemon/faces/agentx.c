@@ -1,0 +1,465 @@
+/* Session and thread of the AgentX subagent, by way of net-snmp. */
+#include "build.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+#include <net-snmp/agent/agent_callbacks.h>
+#include <net-snmp/library/fd_event_manager.h>
+
+#include "agentx.h"
+#include "agentx_table.h"
+#include "clock.h"
+#include "log.h"
+#include "mib.h"
+
+enum { PING_SECONDS = 3, WALK_PAUSE_MS = 250, STEADY_MS = 2000 };
+/* A walk is served from one snapshot, but not from one that is old. */
+enum { WALK_MOST_S = 5, STOP_S = 1 };
+
+struct agentx {
+	char *socket; /* owned */
+	pthread_t thread;
+	bool running;
+	int wake;		       /* eventfd */
+	_Atomic bool stop, abandoned;  /* set by agentx_stop() */
+	pthread_mutex_t lock;	       /* snapshots, against agentx_stop() */
+	struct snapshotter *snapshots; /* borrowed */
+	_Atomic bool connected;
+	_Atomic uint64_t connects, requests;
+	/* the thread's */
+	struct agentx_table *table;
+	oid root[MIB_ROOT_MAX + 1];
+	size_t root_len;
+	uint64_t shown_at, asked_at; /* monotonic; 0: never */
+	int64_t boot;
+	int told; /* errno of the socket, as last logged */
+	uint64_t looked_at;
+};
+
+/* The one agent of the process: library callbacks carry no pointer. */
+static struct agentx *agent;
+
+struct agentx *
+agentx_new(const char *socket, struct snapshotter *snapshots)
+{
+	struct agentx *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	a->socket = strdup(socket);
+	a->table = agentx_table_new();
+	a->snapshots = snapshots;
+	pthread_mutex_init(&a->lock, NULL);
+	if (a->wake < 0 || a->socket == NULL || a->table == NULL) {
+		agentx_stop(a);
+		return NULL;
+	}
+	return a;
+}
+
+/* ---- metrics ---- */
+
+static void
+fill(void *arg, struct snapshot_builder *b)
+{
+	const struct agentx *a = arg;
+	struct snap_agentx *o = snapshot_only(b, SCOPE_agentx);
+
+	if (o == NULL)
+		return;
+	o->connected = atomic_load(&a->connected);
+	o->connects = atomic_load(&a->connects);
+	o->requests = atomic_load(&a->requests);
+}
+
+struct snapshot_source
+agentx_source(struct agentx *a)
+{
+	return (struct snapshot_source){fill, a};
+}
+
+/* ---- requests ---- */
+
+/*
+ * sysUpTime is the master's and comes with its answers, a little late: what
+ * wavers is ignored, or every TimeStamp would seem to change.
+ */
+static int64_t
+boot_time(struct agentx *a)
+{
+	int64_t uptime = (int64_t)netsnmp_get_agent_uptime();
+	int64_t boot = clock_real() - uptime * (int64_t)(CLOCK_SEC / 100);
+	int64_t by = boot - a->boot, steady = STEADY_MS * (int64_t)CLOCK_MS;
+
+	if (by > steady || by < -steady)
+		a->boot = boot;
+	return a->boot;
+}
+
+/* One snapshot for as long as the requests follow each other. */
+static void
+refresh(struct agentx *a)
+{
+	uint64_t now = clock_mono(), age = now - a->shown_at;
+	bool walking = now - a->asked_at < WALK_PAUSE_MS * CLOCK_MS;
+	struct snapshot *s;
+
+	a->asked_at = now;
+	if (a->shown_at != 0 &&
+	    (age < CLOCK_SEC || (walking && age < WALK_MOST_S * CLOCK_SEC)))
+		return;
+	pthread_mutex_lock(&a->lock);
+	s = a->snapshots != NULL ? snapshot_get(a->snapshots) : NULL;
+	pthread_mutex_unlock(&a->lock);
+	if (s == NULL)
+		return;
+	agentx_table_show(a->table, s, boot_time(a));
+	snapshot_unref(s);
+	a->shown_at = now;
+}
+
+static void
+set_value(netsnmp_variable_list *vb, const struct agentx_value *v)
+{
+	static const u_char number_type[] = {
+	    [AGENTX_INTEGER] = ASN_INTEGER,
+	    [AGENTX_UNSIGNED] = ASN_UNSIGNED,
+	    [AGENTX_TICKS] = ASN_TIMETICKS,
+	};
+
+	if (v->type == AGENTX_OCTETS) {
+		snmp_set_var_typed_value(vb, ASN_OCTET_STR, v->octets, v->len);
+	} else if (v->type == AGENTX_COUNTER64) {
+		struct counter64 c = {.high = (u_long)(v->number >> 32),
+		    .low = (u_long)(v->number & UINT32_MAX)};
+
+		snmp_set_var_typed_value(vb, ASN_COUNTER64, &c, sizeof(c));
+	} else {
+		u_long n = (u_long)v->number;
+
+		snmp_set_var_typed_value(
+		    vb, number_type[v->type], &n, sizeof(n));
+	}
+}
+
+/* A request's OID below "objects"; true: it is there or before it. */
+static bool
+below_root(const struct agentx *a, const netsnmp_variable_list *vb,
+    uint32_t sub[MAX_OID_LEN], size_t *n)
+{
+	size_t len = vb->name_length;
+
+	*n = 0;
+	for (size_t i = 0; i < a->root_len; i++) {
+		if (i == len || vb->name[i] < a->root[i])
+			return true;
+		if (vb->name[i] > a->root[i])
+			return false;
+	}
+	for (size_t i = a->root_len; i < len && *n < MAX_OID_LEN; i++)
+		sub[(*n)++] = (uint32_t)vb->name[i];
+	return true;
+}
+
+static void
+answer_get(
+    struct agentx *a, netsnmp_agent_request_info *info, netsnmp_request_info *r)
+{
+	uint32_t sub[MAX_OID_LEN];
+	struct agentx_value v;
+	size_t n;
+
+	if (below_root(a, r->requestvb, sub, &n) &&
+	    agentx_table_get(a->table, sub, n, &v))
+		set_value(r->requestvb, &v);
+	else
+		netsnmp_set_request_error(info, r, SNMP_NOSUCHINSTANCE);
+}
+
+/* What has nothing behind it stays as it is: the master goes on elsewhere. */
+static void
+answer_next(struct agentx *a, netsnmp_request_info *r)
+{
+	oid name[MIB_ROOT_MAX + 1 + MIB_PREFIX + MIB_INDEXES];
+	uint32_t sub[MAX_OID_LEN];
+	struct agentx_instance next;
+	size_t n;
+
+	if (!below_root(a, r->requestvb, sub, &n))
+		return;
+	if (r->inclusive && agentx_table_get(a->table, sub, n, &next.value)) {
+		set_value(r->requestvb, &next.value);
+		return;
+	}
+	if (!agentx_table_next(a->table, sub, n, &next))
+		return;
+	memcpy(name, a->root, a->root_len * sizeof(*name));
+	for (size_t i = 0; i < next.oid.len; i++)
+		name[a->root_len + i] = next.oid.sub[i];
+	snmp_set_var_objid(r->requestvb, name, a->root_len + next.oid.len);
+	set_value(r->requestvb, &next.value);
+}
+
+static int
+on_request(netsnmp_mib_handler *handler, netsnmp_handler_registration *reg,
+    netsnmp_agent_request_info *info, netsnmp_request_info *requests)
+{
+	struct agentx *a = agent;
+
+	refresh(a);
+	for (netsnmp_request_info *r = requests; r != NULL; r = r->next) {
+		if (r->processed)
+			continue;
+		atomic_fetch_add(&a->requests, 1);
+		if (info->mode == MODE_GET)
+			answer_get(a, info, r);
+		else if (info->mode == MODE_GETNEXT)
+			answer_next(a, r);
+		else
+			netsnmp_set_request_error(
+			    info, r, SNMP_ERR_NOTWRITABLE);
+	}
+	return SNMP_ERR_NOERROR;
+}
+
+/* ---- session ---- */
+
+static int
+on_connected(int major, int minor, void *server, void *client)
+{
+	struct agentx *a = agent;
+
+	if (!atomic_exchange(&a->connected, true)) {
+		atomic_fetch_add(&a->connects, 1);
+		log_info("agentx", "%s: connected", a->socket);
+		a->told = 0;
+	}
+	return 0;
+}
+
+static int
+on_disconnected(int major, int minor, void *server, void *client)
+{
+	struct agentx *a = agent;
+
+	if (atomic_exchange(&a->connected, false) && !atomic_load(&a->stop))
+		log_warn("agentx", "%s: the master is gone", a->socket);
+	return 0;
+}
+
+/* The library's own words are for those who look for a fault. */
+static int
+on_log(int major, int minor, void *server, void *client)
+{
+	const struct snmp_log_message *m = server;
+	size_t n = strcspn(m->msg, "\n");
+
+	if (n > 0)
+		log_debug("agentx", "%.*s", (int)n, m->msg);
+	return 0;
+}
+
+static void
+tell_denied(const struct agentx *a)
+{
+	struct stat st;
+	struct group g, *found = NULL;
+	char text[1024];
+
+	if (stat(a->socket, &st) == 0 &&
+	    getgrgid_r(st.st_gid, &g, text, sizeof(text), &found) == 0 &&
+	    found != NULL)
+		log_warn("agentx",
+		    "%s: permission denied: it is open to the group \"%s\", "
+		    "mode %04o; see agentXPerms in snmpd.conf",
+		    a->socket, g.gr_name, st.st_mode & 07777);
+	else
+		log_warn("agentx",
+		    "%s: permission denied: a directory above it is not open "
+		    "to this user; see agentXPerms in snmpd.conf",
+		    a->socket);
+}
+
+/* Says once why there is no connection. */
+static void
+look(struct agentx *a)
+{
+	uint64_t now = clock_mono();
+	int err;
+
+	if (atomic_load(&a->connected) ||
+	    now - a->looked_at < PING_SECONDS * CLOCK_SEC)
+		return;
+	a->looked_at = now;
+	err = access(a->socket, R_OK | W_OK) == 0 ? 0 : errno;
+	if (err == 0 || err == a->told)
+		return;
+	a->told = err;
+	if (err == EACCES)
+		tell_denied(a);
+	else
+		log_warn("agentx", "%s: %s", a->socket, strerror(err));
+}
+
+/* ---- thread ---- */
+
+/* Nothing of net-snmp's own configuration, state and MIBs is read. */
+static void
+isolate(void)
+{
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, 1);
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE, 1);
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_ALARM_DONT_USE_SIG, 1);
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_LOAD_HOST_FILES, 1);
+	netsnmp_ds_set_boolean(
+	    NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_ROOT_ACCESS, 1);
+	/* A call that waits for the master gives up after a second. */
+	netsnmp_ds_set_int(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_TIMEOUT, 1);
+	netsnmp_ds_set_int(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_RETRIES, 0);
+	/* Or it would make a directory for certificates that it never has. */
+	netsnmp_ds_set_string(
+	    NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_PERSISTENT_DIR, "/dev/null");
+	netsnmp_set_mib_directory("");
+	snmp_disable_log();
+	netsnmp_register_loghandler(NETSNMP_LOGHANDLER_CALLBACK, LOG_DEBUG);
+	snmp_register_callback(
+	    SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log, NULL);
+}
+
+static void
+serve(struct agentx *a)
+{
+	uint32_t root[MIB_ROOT_MAX];
+	unsigned n = mib_root(root);
+
+	for (unsigned i = 0; i < n; i++)
+		a->root[i] = root[i];
+	a->root[n] = MIB_OBJECTS;
+	a->root_len = n + 1;
+	netsnmp_register_handler(netsnmp_create_handler_registration(
+	    "reachd", on_request, a->root, a->root_len, HANDLER_CAN_RONLY));
+}
+
+static void
+begin(struct agentx *a)
+{
+	char address[512];
+
+	isolate();
+	netsnmp_enable_subagent();
+	snprintf(address, sizeof(address), "unix:%s", a->socket);
+	netsnmp_ds_set_string(
+	    NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, address);
+	init_agent("reachd");
+	/* init_agent() has set it to what snmpd.conf would. */
+	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID,
+	    NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, PING_SECONDS);
+	snmp_register_callback(SNMP_CALLBACK_APPLICATION,
+	    SNMPD_CALLBACK_INDEX_START, on_connected, NULL);
+	snmp_register_callback(SNMP_CALLBACK_APPLICATION,
+	    SNMPD_CALLBACK_INDEX_STOP, on_disconnected, NULL);
+	serve(a);
+	init_snmp("reachd");
+}
+
+static void
+on_wake(int fd, void *arg)
+{
+	eventfd_t n;
+
+	eventfd_read(fd, &n);
+}
+
+static void *
+run(void *arg)
+{
+	struct agentx *a = arg;
+
+	begin(a);
+	register_readfd(a->wake, on_wake, a);
+	while (!atomic_load(&a->stop)) {
+		look(a);
+		agent_check_and_process(1);
+	}
+	/* Nobody waits any more: the process is about to end. */
+	if (!atomic_load(&a->abandoned)) {
+		unregister_readfd(a->wake);
+		snmp_shutdown("reachd");
+		shutdown_agent();
+	}
+	return NULL;
+}
+
+int
+agentx_start(struct agentx *a)
+{
+	sigset_t all, before;
+	int err;
+
+	/* The master may read these from the environment as well. */
+	setenv("MIBS", "", 1);
+	agent = a;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&a->thread, NULL, run, a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	a->running = err == 0;
+	return -err;
+}
+
+/* Whether the thread has ended. */
+static bool
+joined(struct agentx *a)
+{
+	struct timespec until;
+
+	atomic_store(&a->stop, true);
+	eventfd_write(a->wake, 1);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_S;
+	if (pthread_timedjoin_np(a->thread, NULL, &until) == 0)
+		return true;
+	atomic_store(&a->abandoned, true);
+	pthread_mutex_lock(&a->lock);
+	a->snapshots = NULL;
+	pthread_mutex_unlock(&a->lock);
+	pthread_detach(a->thread);
+	log_warn("agentx", "%s: the master does not answer", a->socket);
+	return false;
+}
+
+void
+agentx_stop(struct agentx *a)
+{
+	if (a == NULL || (a->running && !joined(a)))
+		return;
+	agentx_table_free(a->table);
+	pthread_mutex_destroy(&a->lock);
+	if (a->wake >= 0)
+		close(a->wake);
+	free(a->socket);
+	free(a);
+}

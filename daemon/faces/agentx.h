@@ -1,0 +1,28 @@
+/*
+ * The AgentX subagent (RFC 2741): a thread of its own in which every call of
+ * net-snmp is made, as with a stopped master they block for seconds and
+ * longer. It serves the MIB from snapshots and connects again by itself.
+ */
+#ifndef AGENTX_H
+#define AGENTX_H
+
+#include "snapshot.h"
+
+struct agentx;
+
+/*
+ * socket: path of the master's socket; copied. snapshots is borrowed. Nothing
+ * is done before agentx_start(). NULL: no memory.
+ */
+struct agentx *agentx_new(const char *socket, struct snapshotter *snapshots);
+/* What it says of itself. */
+struct snapshot_source agentx_source(struct agentx *a);
+/* 0 or -errno. */
+int agentx_start(struct agentx *a);
+/*
+ * Ends the thread and frees it; NULL is fine. A thread that hangs in a call
+ * to the master is left alone after a second: it touches nothing any more.
+ */
+void agentx_stop(struct agentx *a);
+
+#endif
