@@ -312,6 +312,12 @@ http_make(struct daemon *d)
 	return port_file_write(d);
 }
 
+static void
+on_event_notify(void *arg, const struct event *e)
+{
+	agentx_notify(((struct daemon *)arg)->agentx, e);
+}
+
 /* Before there are snapshots; its thread starts with agentx_start(). */
 static int
 agentx_make(struct daemon *d, const char *socket)
@@ -322,6 +328,7 @@ agentx_make(struct daemon *d, const char *socket)
 	if (d->agentx == NULL)
 		return -1;
 	snapshot_add_source(d->snapshots, agentx_source(d->agentx));
+	event_subscribe(on_event_notify, d);
 	return 0;
 }
 
@@ -403,9 +410,9 @@ daemon_run(struct daemon *d, struct config *config)
 	log_info("main", "reachd %s is running", PACKAGE_VERSION);
 	uv_run(&d->media, UV_RUN_DEFAULT);
 	http_stop(d->http);
-	agentx_stop(d->agentx);
 	uv_async_send(&d->quit);
 	uv_thread_join(&thread);
+	agentx_stop(d->agentx); /* nothing happens any more */
 	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)
 		engine_free(d->engine[i]);
 	snapshot_free(d->snapshots);

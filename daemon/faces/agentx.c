@@ -22,6 +22,7 @@
 
 #include "agentx.h"
 #include "agentx_table.h"
+#include "agentx_trap.h"
 #include "clock.h"
 #include "log.h"
 #include "mib.h"
@@ -39,7 +40,8 @@ struct agentx {
 	pthread_mutex_t lock;	       /* snapshots, against agentx_stop() */
 	struct snapshotter *snapshots; /* borrowed */
 	_Atomic bool connected;
-	_Atomic uint64_t connects, requests;
+	_Atomic uint64_t connects, requests, notified;
+	struct agentx_trap *trap; /* owned */
 	/* the thread's */
 	struct agentx_table *table;
 	oid root[MIB_ROOT_MAX + 1];
@@ -63,9 +65,11 @@ agentx_new(const char *socket, struct snapshotter *snapshots)
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	a->socket = strdup(socket);
 	a->table = agentx_table_new();
+	a->trap = agentx_trap_new();
 	a->snapshots = snapshots;
 	pthread_mutex_init(&a->lock, NULL);
-	if (a->wake < 0 || a->socket == NULL || a->table == NULL) {
+	if (a->wake < 0 || a->socket == NULL || a->table == NULL ||
+	    a->trap == NULL) {
 		agentx_stop(a);
 		return NULL;
 	}
@@ -79,12 +83,17 @@ fill(void *arg, struct snapshot_builder *b)
 {
 	const struct agentx *a = arg;
 	struct snap_agentx *o = snapshot_only(b, SCOPE_agentx);
+	struct agentx_trap_counts counts;
 
 	if (o == NULL)
 		return;
 	o->connected = atomic_load(&a->connected);
 	o->connects = atomic_load(&a->connects);
 	o->requests = atomic_load(&a->requests);
+	counts = agentx_trap_counts(a->trap);
+	o->notified = atomic_load(&a->notified);
+	o->suppressed = counts.suppressed;
+	o->dropped = counts.dropped;
 }
 
 struct snapshot_source
@@ -235,6 +244,68 @@ on_request(netsnmp_mib_handler *handler, netsnmp_handler_registration *reg,
 			    info, r, SNMP_ERR_NOTWRITABLE);
 	}
 	return SNMP_ERR_NOERROR;
+}
+
+/* ---- notifications ---- */
+
+void
+agentx_notify(struct agentx *a, const struct event *e)
+{
+	if (agentx_trap_put(a->trap, e, clock_mono()))
+		eventfd_write(a->wake, 1);
+}
+
+/* ROOT.OBJECTS.7.WHICH.0 */
+static void
+add_object(const struct agentx *a, netsnmp_variable_list **list,
+    const struct agentx_trap_notice *n, enum mib_notify which)
+{
+	oid name[MIB_ROOT_MAX + 4];
+	struct agentx_value v;
+	netsnmp_variable_list *vb;
+
+	memcpy(name, a->root, a->root_len * sizeof(*name));
+	name[a->root_len] = MIB_NOTIFY_GROUP;
+	name[a->root_len + 1] = which;
+	name[a->root_len + 2] = 0;
+	vb = snmp_varlist_add_variable(
+	    list, name, a->root_len + 3, ASN_NULL, NULL, 0);
+	if (vb == NULL)
+		return;
+	agentx_trap_value(n, which, &v);
+	set_value(vb, &v);
+}
+
+static void
+send_notice(struct agentx *a, const struct agentx_trap_notice *n)
+{
+	/* SNMPv2-MIB::snmpTrapOID.0 (RFC 3416 §4.2.6) */
+	static const oid trap_oid[] = {1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0};
+	netsnmp_variable_list *list = NULL;
+	const struct mib_notify_object *o;
+	oid kind[MIB_ROOT_MAX + 2];
+
+	memcpy(kind, a->root, a->root_len * sizeof(*kind));
+	kind[a->root_len - 1] = MIB_NOTIFICATIONS;
+	kind[a->root_len] = n->event.kind;
+	snmp_varlist_add_variable(&list, trap_oid, OID_LENGTH(trap_oid),
+	    ASN_OBJECT_ID, kind, (a->root_len + 1) * sizeof(*kind));
+	for (unsigned i = 0; (o = mib_notify_at(i)) != NULL; i++)
+		if (mib_notify_has(n->event.kind, o->which))
+			add_object(a, &list, n, o->which);
+	send_v2trap(list);
+	snmp_free_varbind(list);
+	atomic_fetch_add(&a->notified, 1);
+}
+
+/* Without a master they would be lost: they wait. */
+static void
+send_waiting(struct agentx *a)
+{
+	struct agentx_trap_notice n;
+
+	while (atomic_load(&a->connected) && agentx_trap_take(a->trap, &n))
+		send_notice(a, &n);
 }
 
 /* ---- session ---- */
@@ -402,6 +473,7 @@ run(void *arg)
 	register_readfd(a->wake, on_wake, a);
 	while (!atomic_load(&a->stop)) {
 		look(a);
+		send_waiting(a);
 		agent_check_and_process(1);
 	}
 	/* Nobody waits any more: the process is about to end. */
@@ -457,6 +529,7 @@ agentx_stop(struct agentx *a)
 	if (a == NULL || (a->running && !joined(a)))
 		return;
 	agentx_table_free(a->table);
+	agentx_trap_free(a->trap);
 	pthread_mutex_destroy(&a->lock);
 	if (a->wake >= 0)
 		close(a->wake);

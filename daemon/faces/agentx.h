@@ -17,6 +17,12 @@ struct agentx;
 struct agentx *agentx_new(const char *socket, struct snapshotter *snapshots);
 /* What it says of itself. */
 struct snapshot_source agentx_source(struct agentx *a);
+/*
+ * Notifies the master's managers of what happened; what cannot be sent now
+ * waits (agentx_trap.h). Any thread, but not once agentx_stop() is called.
+ */
+struct event;
+void agentx_notify(struct agentx *a, const struct event *e);
 /* 0 or -errno. */
 int agentx_start(struct agentx *a);
 /*

@@ -29,7 +29,7 @@ snmp: {{agentx: {socket}}}
 class Master:
     """snmpd with an AgentX socket of its own."""
 
-    def __init__(self, bench):
+    def __init__(self, bench, traps=None):
         self.bench = bench
         self.dir = bench.directory
         self.socket = self.dir / "master"
@@ -40,7 +40,8 @@ class Master:
             "rouser operator priv\n"
             'createUser operator SHA "authauth1" AES "privpriv1"\n'
             f"master agentx\nagentXSocket unix:{self.socket}\n"
-            "agentXPerms 0660 0755\n")
+            "agentXPerms 0660 0755\n"
+            + (f"trap2sink 127.0.0.1:{traps} public\n" if traps else ""))
         self.process = None
 
     def start(self):
@@ -275,16 +276,65 @@ def test_a_reload_during_a_walk(bench, master):
     wait("all of them", lambda: column(master.walk(), "3.1.1.2") == before)
 
 
-def test_the_module_is_accepted_by_two_compilers(bench):
-    ietf, ours = bench.directory / "ietf", bench.directory / "ours"
-    ietf.mkdir()
-    ours.mkdir()
+def ietf_modules(directory):
+    """The IETF's modules, named as compilers look for them."""
+    directory.mkdir()
     listed = subprocess.run(["dpkg", "-L", "erlang-snmp"], capture_output=True,
                             text=True, check=True).stdout.split()
     for path in listed:
         if path.endswith(".mib"):
             name = path.rsplit("/", 1)[1][:-4]
-            (ietf / name).write_bytes(open(path, "rb").read())
+            (directory / name).write_bytes(open(path, "rb").read())
+    return listed
+
+
+def test_notifications_arrive_and_wait_for_the_master(bench):
+    ietf = bench.directory / "ietf"
+    ietf_modules(ietf)
+    (ietf / "REACHD-MIB").write_bytes((TOP / "mibs/REACHD-MIB.txt").read_bytes())
+    conf = bench.directory / "snmptrapd.conf"
+    conf.write_text("disableAuthorization yes\nformat2 NOTE %v\\n\n")
+    port = free_port(socket.SOCK_DGRAM)
+    sink = bench.start(
+        [tool("snmptrapd"), "-f", "-Lo", "-C", "-c", conf, "-n", "-Oe",
+         "-M", ietf, "-m", "REACHD-MIB", f"udp:127.0.0.1:{port}"], name="snmptrapd",
+        env={"SNMP_PERSISTENT_DIR": str(bench.directory / "persistent2")})
+    master = Master(bench, traps=port)
+    d = daemon(bench, master)
+    wait("a target to be down", lambda: "event=target_down" in d.text())
+    assert d.metrics().one("reachd_agentx_notifications_total") == 0
+    master.start()
+
+    def notes(event):
+        return [line for line in sink.text().splitlines()
+                if line.startswith("NOTE") and f"REACHD-MIB::reachdEvent{event}\t" in line]
+
+    # What happened before there was a master.
+    down = wait("the notification", lambda: notes("TargetDown"))
+    assert len(down) == 1
+    name = re.search(r"event=target_down subject=(\S+)", d.text())[1]
+    for part in (f"reachdNotifySubject.0 = STRING: {name}\t", "reachdNotifyState.0 = INTEGER: 4\t",
+                 "reachdNotifyIndex.0 = Gauge32: ", "reachdNotifyTime.0 = STRING: 2",
+                 f"reachdNotifyMessage.0 = STRING: {name}: target is down"):
+        assert part in down[0], (part, down[0])
+    assert notes("ClusterState") and notes("TargetUp")
+    # And what happens with one.
+    d.write("nonsense: 1\n")
+    assert d.reload()[0] == 500
+    wait("another", lambda: notes("ConfigReloadFailed"))
+    sequence = [int(n) for n in re.findall(r"NotifySequence\.0 = Gauge32: (\d+)", sink.text())]
+    assert sequence == list(range(1, len(sequence) + 1))
+    wait("the count", lambda: d.metrics().one("reachd_agentx_notifications_total") == len(sequence))
+    m = d.metrics()
+    assert m.one("reachd_agentx_notifications_suppressed_total") == 0
+    assert m.one("reachd_agentx_notifications_dropped_total") == 0
+    assert number(master.walk()[oid("1.18.0")]) == 0
+
+
+def test_the_module_is_accepted_by_two_compilers(bench):
+    ietf, ours = bench.directory / "ietf", bench.directory / "ours"
+    ours.mkdir()
+    listed = ietf_modules(ietf)
     binary = {p.rsplit("/", 1)[0] for p in listed if p.endswith(".bin")}
     module = (TOP / "mibs/REACHD-MIB.txt").read_bytes()
     (ours / "REACHD-MIB").write_bytes(module)
