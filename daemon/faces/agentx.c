@@ -21,6 +21,8 @@
 #include <net-snmp/library/fd_event_manager.h>
 
 #include "agentx.h"
+#include "agentx_send.h"
+#include "agentx_serve.h"
 #include "agentx_table.h"
 #include "agentx_trap.h"
 #include "clock.h"
@@ -44,8 +46,7 @@ struct agentx {
 	struct agentx_trap *trap; /* owned */
 	/* the thread's */
 	struct agentx_table *table;
-	oid root[MIB_ROOT_MAX + 1];
-	size_t root_len;
+	struct agentx_serve serve;
 	uint64_t shown_at, asked_at; /* monotonic; 0: never */
 	int64_t boot;
 	int told; /* errno of the socket, as last logged */
@@ -143,107 +144,12 @@ refresh(struct agentx *a)
 }
 
 static void
-set_value(netsnmp_variable_list *vb, const struct agentx_value *v)
+before_requests(void *arg, unsigned n)
 {
-	static const u_char number_type[] = {
-	    [AGENTX_INTEGER] = ASN_INTEGER,
-	    [AGENTX_UNSIGNED] = ASN_UNSIGNED,
-	    [AGENTX_TICKS] = ASN_TIMETICKS,
-	};
+	struct agentx *a = arg;
 
-	if (v->type == AGENTX_OCTETS) {
-		snmp_set_var_typed_value(vb, ASN_OCTET_STR, v->octets, v->len);
-	} else if (v->type == AGENTX_COUNTER64) {
-		struct counter64 c = {.high = (u_long)(v->number >> 32),
-		    .low = (u_long)(v->number & UINT32_MAX)};
-
-		snmp_set_var_typed_value(vb, ASN_COUNTER64, &c, sizeof(c));
-	} else {
-		u_long n = (u_long)v->number;
-
-		snmp_set_var_typed_value(
-		    vb, number_type[v->type], &n, sizeof(n));
-	}
-}
-
-/* A request's OID below "objects"; true: it is there or before it. */
-static bool
-below_root(const struct agentx *a, const netsnmp_variable_list *vb,
-    uint32_t sub[MAX_OID_LEN], size_t *n)
-{
-	size_t len = vb->name_length;
-
-	*n = 0;
-	for (size_t i = 0; i < a->root_len; i++) {
-		if (i == len || vb->name[i] < a->root[i])
-			return true;
-		if (vb->name[i] > a->root[i])
-			return false;
-	}
-	for (size_t i = a->root_len; i < len && *n < MAX_OID_LEN; i++)
-		sub[(*n)++] = (uint32_t)vb->name[i];
-	return true;
-}
-
-static void
-answer_get(
-    struct agentx *a, netsnmp_agent_request_info *info, netsnmp_request_info *r)
-{
-	uint32_t sub[MAX_OID_LEN];
-	struct agentx_value v;
-	size_t n;
-
-	if (below_root(a, r->requestvb, sub, &n) &&
-	    agentx_table_get(a->table, sub, n, &v))
-		set_value(r->requestvb, &v);
-	else
-		netsnmp_set_request_error(info, r, SNMP_NOSUCHINSTANCE);
-}
-
-/* What has nothing behind it stays as it is: the master goes on elsewhere. */
-static void
-answer_next(struct agentx *a, netsnmp_request_info *r)
-{
-	oid name[MIB_ROOT_MAX + 1 + MIB_PREFIX + MIB_INDEXES];
-	uint32_t sub[MAX_OID_LEN];
-	struct agentx_instance next;
-	size_t n;
-
-	if (!below_root(a, r->requestvb, sub, &n))
-		return;
-	if (r->inclusive && agentx_table_get(a->table, sub, n, &next.value)) {
-		set_value(r->requestvb, &next.value);
-		return;
-	}
-	if (!agentx_table_next(a->table, sub, n, &next))
-		return;
-	memcpy(name, a->root, a->root_len * sizeof(*name));
-	for (size_t i = 0; i < next.oid.len; i++)
-		name[a->root_len + i] = next.oid.sub[i];
-	snmp_set_var_objid(r->requestvb, name, a->root_len + next.oid.len);
-	set_value(r->requestvb, &next.value);
-}
-
-static int
-on_request(netsnmp_mib_handler *handler, netsnmp_handler_registration *reg,
-    netsnmp_agent_request_info *info, netsnmp_request_info *requests)
-{
-	struct agentx *a = agent;
-
+	atomic_fetch_add(&a->requests, n);
 	refresh(a);
-	for (netsnmp_request_info *r = requests; r != NULL; r = r->next) {
-		if (r->processed)
-			continue;
-		atomic_fetch_add(&a->requests, 1);
-		if (info->mode == MODE_GET)
-			answer_get(a, info, r);
-		else if (info->mode == MODE_GETNEXT)
-			answer_next(a, r);
-		else
-			netsnmp_set_request_error(
-			    info, r, SNMP_ERR_NOTWRITABLE);
-	}
-	return SNMP_ERR_NOERROR;
 }
 
 /* ---- notifications ---- */
@@ -255,57 +161,16 @@ agentx_notify(struct agentx *a, const struct event *e)
 		eventfd_write(a->wake, 1);
 }
 
-/* ROOT.OBJECTS.7.WHICH.0 */
-static void
-add_object(const struct agentx *a, netsnmp_variable_list **list,
-    const struct agentx_trap_notice *n, enum mib_notify which)
-{
-	oid name[MIB_ROOT_MAX + 4];
-	struct agentx_value v;
-	netsnmp_variable_list *vb;
-
-	memcpy(name, a->root, a->root_len * sizeof(*name));
-	name[a->root_len] = MIB_NOTIFY_GROUP;
-	name[a->root_len + 1] = which;
-	name[a->root_len + 2] = 0;
-	vb = snmp_varlist_add_variable(
-	    list, name, a->root_len + 3, ASN_NULL, NULL, 0);
-	if (vb == NULL)
-		return;
-	agentx_trap_value(n, which, &v);
-	set_value(vb, &v);
-}
-
-static void
-send_notice(struct agentx *a, const struct agentx_trap_notice *n)
-{
-	/* SNMPv2-MIB::snmpTrapOID.0 (RFC 3416 §4.2.6) */
-	static const oid trap_oid[] = {1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0};
-	netsnmp_variable_list *list = NULL;
-	const struct mib_notify_object *o;
-	oid kind[MIB_ROOT_MAX + 2];
-
-	memcpy(kind, a->root, a->root_len * sizeof(*kind));
-	kind[a->root_len - 1] = MIB_NOTIFICATIONS;
-	kind[a->root_len] = n->event.kind;
-	snmp_varlist_add_variable(&list, trap_oid, OID_LENGTH(trap_oid),
-	    ASN_OBJECT_ID, kind, (a->root_len + 1) * sizeof(*kind));
-	for (unsigned i = 0; (o = mib_notify_at(i)) != NULL; i++)
-		if (mib_notify_has(n->event.kind, o->which))
-			add_object(a, &list, n, o->which);
-	send_v2trap(list);
-	snmp_free_varbind(list);
-	atomic_fetch_add(&a->notified, 1);
-}
-
 /* Without a master they would be lost: they wait. */
 static void
 send_waiting(struct agentx *a)
 {
 	struct agentx_trap_notice n;
 
-	while (atomic_load(&a->connected) && agentx_trap_take(a->trap, &n))
-		send_notice(a, &n);
+	while (atomic_load(&a->connected) && agentx_trap_take(a->trap, &n)) {
+		agentx_send(&n);
+		atomic_fetch_add(&a->notified, 1);
+	}
 }
 
 /* ---- session ---- */
@@ -423,15 +288,15 @@ isolate(void)
 static void
 serve(struct agentx *a)
 {
-	uint32_t root[MIB_ROOT_MAX];
-	unsigned n = mib_root(root);
+	unsigned n = mib_root(a->serve.root);
 
-	for (unsigned i = 0; i < n; i++)
-		a->root[i] = root[i];
-	a->root[n] = MIB_OBJECTS;
-	a->root_len = n + 1;
-	netsnmp_register_handler(netsnmp_create_handler_registration(
-	    "reachd", on_request, a->root, a->root_len, HANDLER_CAN_RONLY));
+	a->serve.root[n] = MIB_OBJECTS;
+	a->serve.root_len = n + 1;
+	a->serve.name = "reachd";
+	a->serve.tree = agentx_table_tree(a->table);
+	a->serve.before = before_requests;
+	a->serve.arg = a;
+	agentx_serve(&a->serve);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* Items to rows, and binary search among them. */
+/* Items to rows. */
 #include "build.h"
 
 #include <errno.h>
@@ -230,46 +230,4 @@ agentx_rows_make(struct agentx_rows *r, const struct mib_table *t,
 	}
 	sort(r);
 	return 0;
-}
-
-/* ---- search ---- */
-
-/* Of a row's key and subidentifiers, as OIDs are ordered. */
-static int
-compare(
-    const struct agentx_row *row, size_t keys, const uint32_t *sub, size_t n)
-{
-	for (size_t i = 0; i < keys && i < n; i++)
-		if (row->key[i] != sub[i])
-			return row->key[i] < sub[i] ? -1 : 1;
-	return keys < n ? -1 : keys > n;
-}
-
-size_t
-agentx_rows_after(const struct agentx_rows *r, const struct mib_table *t,
-    const uint32_t *sub, size_t n)
-{
-	size_t low = 0, high = r->rows;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare(&r->row[mid], t->indexes, sub, n) > 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
-}
-
-const struct agentx_row *
-agentx_rows_find(const struct agentx_rows *r, const struct mib_table *t,
-    const uint32_t *sub, size_t n)
-{
-	/* The one before the first that is greater. */
-	size_t after = agentx_rows_after(r, t, sub, n);
-	const struct agentx_row *row = after > 0 ? &r->row[after - 1] : NULL;
-
-	return row != NULL && compare(row, t->indexes, sub, n) == 0 ? row
-								    : NULL;
 }

@@ -38,11 +38,4 @@ int agentx_rows_clusters(struct index *out, const struct snapshot *s);
 /* That of a name; 0 for "", UINT32_MAX when there is none. */
 uint32_t agentx_rows_cluster(const struct index *clusters, const char *name);
 
-/* The first row whose key is greater than the subidentifiers. */
-size_t agentx_rows_after(const struct agentx_rows *r, const struct mib_table *t,
-    const uint32_t *sub, size_t n);
-/* The row whose key they are, or NULL. */
-const struct agentx_row *agentx_rows_find(const struct agentx_rows *r,
-    const struct mib_table *t, const uint32_t *sub, size_t n);
-
 #endif

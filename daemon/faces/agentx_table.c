@@ -1,4 +1,4 @@
-/* Columns over rows: the instances of the MIB in their order. */
+/* The columns of the MIB over the items of a snapshot. */
 #include "build.h"
 
 #include <stdlib.h>
@@ -12,48 +12,16 @@
 #include "snapshot.h"
 
 struct agentx_table {
-	struct mib_column *column; /* owned, in the order of their OIDs */
-	size_t columns;
-	struct agentx_rows *rows;  /* one per table, owned */
-	bool *made;		   /* whether they are the snapshot's */
-	struct index clusters;	   /* names to indexes */
-	struct snapshot *snapshot; /* reference or NULL */
+	struct agentx_tree tree;
+	struct mib_column *column;    /* owned, in the order of their OIDs */
+	struct agentx_branch *branch; /* theirs, owned */
+	struct agentx_rows *rows;     /* one per table, owned */
+	bool *made;		      /* whether they are the snapshot's */
+	struct index clusters;	      /* names to indexes */
+	struct snapshot *snapshot;    /* reference or NULL */
 	int64_t boot;
 	struct buf text; /* scratch */
 };
-
-struct agentx_table *
-agentx_table_new(void)
-{
-	struct agentx_table *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	t->column = mib_columns_new(&t->columns);
-	t->rows = calloc(mib_table_rows, sizeof(*t->rows));
-	t->made = calloc(mib_table_rows, sizeof(*t->made));
-	if (t->column == NULL || t->rows == NULL || t->made == NULL) {
-		agentx_table_free(t);
-		return NULL;
-	}
-	return t;
-}
-
-void
-agentx_table_free(struct agentx_table *t)
-{
-	if (t == NULL)
-		return;
-	for (unsigned i = 0; t->rows != NULL && i < mib_table_rows; i++)
-		agentx_rows_free(&t->rows[i]);
-	snapshot_unref(t->snapshot);
-	index_free(&t->clusters);
-	buf_free(&t->text);
-	free(t->column);
-	free(t->rows);
-	free(t->made);
-	free(t);
-}
 
 void
 agentx_table_show(struct agentx_table *t, struct snapshot *s, int64_t boot)
@@ -135,106 +103,115 @@ read_scalar(struct agentx_table *t, const struct mib_column *c,
 	return agentx_value_number(out, c->stat, sum, t->boot);
 }
 
-/* ---- columns ---- */
+/* ---- the tree ---- */
 
-/* -1: the OID is before all instances of the column; 1: behind all. */
-static int
-compare(const struct mib_column *c, const uint32_t *sub, size_t n)
-{
-	for (unsigned i = 0; i < c->prefix_len; i++) {
-		if (i == n)
-			return -1;
-		if (sub[i] != c->prefix[i])
-			return sub[i] < c->prefix[i] ? -1 : 1;
-	}
-	return 0;
-}
-
-/* The first column that is not all before the OID. */
 static size_t
-column_at(const struct agentx_table *t, const uint32_t *sub, size_t n)
+tree_rows(void *owner, size_t branch)
 {
-	size_t low = 0, high = t->columns;
+	struct agentx_table *t = owner;
+	const struct mib_column *c = &t->column[branch];
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare(&t->column[mid], sub, n) <= 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
+	if (t->snapshot == NULL || c->source == MIB_OF_INDEX)
+		return 0;
+	return c->table->indexes == 0 ? 1 : rows_of(t, c->table)->rows;
 }
 
-bool
-agentx_table_get(struct agentx_table *t, const uint32_t *sub, size_t n,
-    struct agentx_value *out)
+static const struct agentx_row *
+row_of(struct agentx_table *t, struct agentx_cell at)
 {
-	size_t i = column_at(t, sub, n);
-	const struct mib_column *c = &t->column[i];
-	const struct agentx_row *row;
+	return &rows_of(t, t->column[at.branch].table)->row[at.row];
+}
 
-	if (t->snapshot == NULL || i == t->columns || compare(c, sub, n) != 0 ||
-	    c->source == MIB_OF_INDEX)
-		return false;
-	sub += c->prefix_len;
-	n -= c->prefix_len;
-	if (c->table->indexes == 0)
-		return n == 1 && sub[0] == 0 && read_scalar(t, c, out);
-	row = agentx_rows_find(rows_of(t, c->table), c->table, sub, n);
-	return row != NULL && read_item(t, c, row->item, row->bucket, out);
+static const uint32_t *
+key_of(struct agentx_table *t, struct agentx_cell at, size_t *keys)
+{
+	static const uint32_t scalar[] = {0};
+	unsigned indexes = t->column[at.branch].table->indexes;
+
+	*keys = indexes > 0 ? indexes : 1;
+	return indexes > 0 ? row_of(t, at)->key : scalar;
+}
+
+static int
+tree_compare(void *owner, struct agentx_cell at, const uint32_t *sub, size_t n)
+{
+	size_t keys;
+	const uint32_t *key = key_of(owner, at, &keys);
+
+	return agentx_tree_compare(key, keys, sub, n);
 }
 
 static void
-set_oid(struct agentx_oid *oid, const struct mib_column *c, const uint32_t *key,
-    size_t keys)
+tree_key(void *owner, struct agentx_cell at, struct agentx_oid *oid)
 {
-	memcpy(oid->sub, c->prefix, c->prefix_len * sizeof(*oid->sub));
-	memcpy(oid->sub + c->prefix_len, key, keys * sizeof(*key));
-	oid->len = c->prefix_len + keys;
+	size_t keys;
+	const uint32_t *key = key_of(owner, at, &keys);
+
+	memcpy(oid->sub + oid->len, key, keys * sizeof(*key));
+	oid->len += keys;
 }
 
-/* The first instance of the column behind the index; cells may be empty. */
 static bool
-next_in(struct agentx_table *t, const struct mib_column *c, const uint32_t *sub,
-    size_t n, struct agentx_instance *out)
+tree_read(void *owner, struct agentx_cell at, struct agentx_value *out)
 {
-	static const uint32_t instance = 0;
-	const struct agentx_rows *rows;
+	struct agentx_table *t = owner;
+	const struct mib_column *c = &t->column[at.branch];
+	const struct agentx_row *row;
 
-	if (c->table->indexes == 0) {
-		set_oid(&out->oid, c, &instance, 1);
-		return n == 0 && read_scalar(t, c, &out->value);
-	}
-	rows = rows_of(t, c->table);
-	for (size_t i = agentx_rows_after(rows, c->table, sub, n);
-	     i < rows->rows; i++) {
-		const struct agentx_row *row = &rows->row[i];
-
-		if (!read_item(t, c, row->item, row->bucket, &out->value))
-			continue;
-		set_oid(&out->oid, c, row->key, c->table->indexes);
-		return true;
-	}
-	return false;
+	if (c->table->indexes == 0)
+		return read_scalar(t, c, out);
+	row = row_of(t, at);
+	return read_item(t, c, row->item, row->bucket, out);
 }
 
-bool
-agentx_table_next(struct agentx_table *t, const uint32_t *sub, size_t n,
-    struct agentx_instance *out)
-{
-	if (t->snapshot == NULL)
-		return false;
-	for (size_t i = column_at(t, sub, n); i < t->columns; i++) {
-		const struct mib_column *c = &t->column[i];
-		/* Only in the first is there something behind the prefix. */
-		bool within = compare(c, sub, n) == 0;
-		size_t skip = within ? c->prefix_len : n;
+/* ---- life ---- */
 
-		if (c->source != MIB_OF_INDEX &&
-		    next_in(t, c, sub + skip, n - skip, out))
-			return true;
+struct agentx_table *
+agentx_table_new(void)
+{
+	struct agentx_table *t = calloc(1, sizeof(*t));
+	size_t n = 0;
+
+	if (t == NULL)
+		return NULL;
+	t->column = mib_columns_new(&n);
+	t->branch = calloc(n + 1, sizeof(*t->branch));
+	t->rows = calloc(mib_table_rows, sizeof(*t->rows));
+	t->made = calloc(mib_table_rows, sizeof(*t->made));
+	if (t->column == NULL || t->branch == NULL || t->rows == NULL ||
+	    t->made == NULL) {
+		agentx_table_free(t);
+		return NULL;
 	}
-	return false;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(t->branch[i].prefix, t->column[i].prefix,
+		    sizeof(t->branch[i].prefix));
+		t->branch[i].prefix_len = t->column[i].prefix_len;
+	}
+	t->tree = (struct agentx_tree){
+	    t->branch, n, tree_rows, tree_compare, tree_key, tree_read, t};
+	return t;
+}
+
+const struct agentx_tree *
+agentx_table_tree(const struct agentx_table *t)
+{
+	return &t->tree;
+}
+
+void
+agentx_table_free(struct agentx_table *t)
+{
+	if (t == NULL)
+		return;
+	for (unsigned i = 0; t->rows != NULL && i < mib_table_rows; i++)
+		agentx_rows_free(&t->rows[i]);
+	snapshot_unref(t->snapshot);
+	index_free(&t->clusters);
+	buf_free(&t->text);
+	free(t->column);
+	free(t->branch);
+	free(t->rows);
+	free(t->made);
+	free(t);
 }

@@ -13,16 +13,20 @@ enum agentx_type {
 	AGENTX_UNSIGNED, /* Gauge32 and Unsigned32: one tag on the wire */
 	AGENTX_COUNTER64,
 	AGENTX_TICKS,
-	AGENTX_OCTETS
+	AGENTX_OCTETS,
+	AGENTX_OID
 };
 
-enum { AGENTX_TEXT = 255, AGENTX_DATE = 11 };
+enum { AGENTX_TEXT = 255, AGENTX_DATE = 11, AGENTX_SUBS = 40 };
 
 struct agentx_value {
 	enum agentx_type type;
-	uint64_t number; /* of all but octets */
+	uint64_t number; /* of all but octets and OIDs */
 	size_t len;
-	uint8_t octets[AGENTX_TEXT + 1];
+	union {
+		uint8_t octets[AGENTX_TEXT + 1];
+		uint32_t sub[AGENTX_SUBS];
+	};
 };
 
 /*

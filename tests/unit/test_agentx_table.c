@@ -88,8 +88,8 @@ stage_target(struct stage *s, uint32_t index, const char *name,
 
 /* ---- values ---- */
 
-#define GET(t, v, ...)                                       \
-	agentx_table_get(t, (const uint32_t[]){__VA_ARGS__}, \
+#define GET(t, v, ...)                                                         \
+	agentx_tree_get(agentx_table_tree(t), (const uint32_t[]){__VA_ARGS__}, \
 	    sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), v)
 
 static void
@@ -202,7 +202,7 @@ test_what_is_not_there(void **state)
 	struct agentx_instance o;
 
 	assert_false(GET(t, &v, 1, 14, 0));
-	assert_false(agentx_table_next(t, NULL, 0, &o));
+	assert_false(agentx_tree_next(agentx_table_tree(t), NULL, 0, &o));
 	put_example(s);
 	agentx_table_show(t, s->snapshot, 0);
 	assert_false(GET(t, &v, 3, 1, 1, 2, 8));    /* no such row */
@@ -364,11 +364,11 @@ walk(struct agentx_table *t, struct agentx_oid *all)
 	struct agentx_value again;
 	size_t n = 0;
 
-	while (agentx_table_next(t, at.sub, at.len, &i)) {
+	while (agentx_tree_next(agentx_table_tree(t), at.sub, at.len, &i)) {
 		all[n] = i.oid;
 		assert_int_equal(order(&all[n], at.sub, at.len), 1);
-		assert_true(
-		    agentx_table_get(t, all[n].sub, all[n].len, &again));
+		assert_true(agentx_tree_get(
+		    agentx_table_tree(t), all[n].sub, all[n].len, &again));
 		assert_int_equal(i.value.type, again.type);
 		if (i.value.type != AGENTX_OCTETS)
 			assert_int_equal(i.value.number, again.number);
@@ -453,11 +453,14 @@ check_around(struct dice *d, struct agentx_table *t,
 
 		while (i < n && order(&all[i], sub, len) <= 0)
 			i++;
-		assert_int_equal(agentx_table_next(t, sub, len, &next), i < n);
+		assert_int_equal(
+		    agentx_tree_next(agentx_table_tree(t), sub, len, &next),
+		    i < n);
 		if (i < n)
 			assert_int_equal(
 			    order(&next.oid, all[i].sub, all[i].len), 0);
-		assert_int_equal(agentx_table_get(t, sub, len, &v),
+		assert_int_equal(
+		    agentx_tree_get(agentx_table_tree(t), sub, len, &v),
 		    i > 0 && order(&all[i - 1], sub, len) == 0);
 	}
 }

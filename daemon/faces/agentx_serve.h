@@ -1,0 +1,25 @@
+/*
+ * Trees of columns offered to the master: what it asks of them is answered
+ * here. SNMP thread only.
+ */
+#ifndef AGENTX_SERVE_H
+#define AGENTX_SERVE_H
+
+#include "agentx_tree.h"
+#include "mib.h"
+
+/* Kept by the caller until the end of the agent. */
+struct agentx_serve {
+	const char *name; /* static */
+	uint32_t root[MIB_ROOT_MAX + 1];
+	size_t root_len;
+	const struct agentx_tree *tree;
+	/* Before so many variables are read. */
+	void (*before)(void *arg, unsigned n);
+	void *arg;
+};
+
+/* Once init_agent() has been called. */
+void agentx_serve(struct agentx_serve *s);
+
+#endif
