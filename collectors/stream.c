@@ -7,11 +7,6 @@
 #include "build.h"
 
 #include <errno.h>
-#include <time.h> /* before errqueue.h, which lacks it */
-#include <linux/errqueue.h>
-#include <linux/net_tstamp.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -20,6 +15,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "socket.h"
 #include "stream.h"
 
 enum {
@@ -49,27 +45,11 @@ struct stream_pool {
 	struct stream_setup setup;
 	uv_poll_t poll; /* unless at_tick */
 	int epoll;
-	int anchor;	      /* see hold_stamps() */
+	int anchor;	      /* see socket_hold_stamps() */
 	struct stream **slot; /* owned; all that were ever made */
 	uint32_t slots;
 	struct stream *free;
 };
-
-/*
- * The kernel stamps packets while some socket asks for it, and is slow to
- * begin: one that stays open keeps it at it between two connections.
- */
-static int
-hold_stamps(void)
-{
-	int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0)
-		setsockopt(
-		    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
-	return fd;
-}
 
 static void
 on_readable(uv_poll_t *poll, int status, int events)
@@ -115,7 +95,7 @@ stream_pool_new(const struct stream_setup *setup, struct stream_pool **out)
 		return err;
 	}
 	if (setup->payload)
-		pool->anchor = hold_stamps();
+		pool->anchor = socket_hold_stamps();
 	if (!setup->at_tick)
 		err = watch_pool(pool);
 	if (err < 0) {
@@ -192,72 +172,15 @@ give_back(struct stream *s)
 }
 
 static int
-set_int(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
-									: 0;
-}
-
-/* What the path asks for. Errors are the operator's to know. */
-static int
-apply_path(int fd, const struct path *path)
-{
-	bool v6 = addr_family(&path->addr) == AF_INET6;
-	int err = 0;
-
-	if (path->interface[0] != '\0' &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, path->interface,
-		(socklen_t)strlen(path->interface)) < 0)
-		return -errno;
-	if (path->dscp != 0)
-		err = set_int(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
-		    v6 ? IPV6_TCLASS : IP_TOS, path->dscp << 2);
-	if (err < 0 || addr_family(&path->source) == AF_UNSPEC)
-		return err;
-	/* The port is chosen at connect(), where it need only be free there. */
-	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-	if (bind(fd, &path->source.sa, addr_len(&path->source)) < 0)
-		return -errno;
-	return 0;
-}
-
-/*
- * What we ask for. RECVERR brings ICMP errors as they are, so that a filter
- * can be told from a missing host, and over IPv6 at once instead of with the
- * next SYN.
- */
-static void
-apply_setup(int fd, const struct stream_pool *pool, int family)
-{
-	bool v6 = family == AF_INET6;
-	struct linger reset = {.l_onoff = 1, .l_linger = 0};
-
-	set_int(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
-	    v6 ? IPV6_RECVERR : IP_RECVERR, 1);
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	if (!pool->setup.payload)
-		return;
-	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_int(fd, SOL_SOCKET, SO_TIMESTAMPING,
-	    SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
-}
-
-static int
 start_connect(struct stream *s, const struct path *path)
 {
 	struct epoll_event ev = {
 	    .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 	    .data.u64 = (uint64_t)s->generation << 32 | s->slot};
-	int err;
 
-	s->fd = socket(addr_family(&path->addr),
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	s->fd = socket_open(path, s->pool->setup.payload);
 	if (s->fd < 0)
-		return -errno;
-	err = apply_path(s->fd, path);
-	if (err < 0)
-		return err;
-	apply_setup(s->fd, s->pool, addr_family(&path->addr));
+		return s->fd;
 	if (s->pool->setup.payload)
 		s->offset = clock_offset();
 	s->started_ns = clock_mono();
@@ -306,38 +229,6 @@ stream_close(struct stream *s)
 	give_back(s);
 }
 
-/*
- * The ICMP message behind an error, if there is one: errno alone cannot tell
- * "administratively prohibited" from "no such host" (RFC 1812, 5.2.7.1).
- */
-static enum outcome
-outcome_of_error(struct stream *s, int err)
-{
-	char control[256];
-	struct msghdr msg = {
-	    .msg_control = control, .msg_controllen = sizeof(control)};
-	struct cmsghdr *c;
-
-	if (recvmsg(s->fd, &msg, MSG_ERRQUEUE) < 0)
-		return outcome_of_errno(err, false);
-	for (c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
-		struct sock_extended_err ee;
-
-		if ((c->cmsg_level != IPPROTO_IP ||
-			c->cmsg_type != IP_RECVERR) &&
-		    (c->cmsg_level != IPPROTO_IPV6 ||
-			c->cmsg_type != IPV6_RECVERR))
-			continue;
-		memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-		if (ee.ee_origin == SO_EE_ORIGIN_ICMP)
-			return outcome_of_icmp(AF_INET, ee.ee_type, ee.ee_code);
-		if (ee.ee_origin == SO_EE_ORIGIN_ICMP6)
-			return outcome_of_icmp(
-			    AF_INET6, ee.ee_type, ee.ee_code);
-	}
-	return outcome_of_errno(err, false);
-}
-
 /* Returns whether the connection is there and still the same one. */
 static bool
 finish_connect(struct stream *s, uint32_t events)
@@ -350,7 +241,7 @@ finish_connect(struct stream *s, uint32_t events)
 	    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &s->error, &len) < 0)
 		s->error = errno;
 	if (s->error != 0) {
-		ops->failed(s, outcome_of_error(s, s->error));
+		ops->failed(s, socket_outcome(s->fd, s->error));
 		return false;
 	}
 	if ((events & EPOLLOUT) == 0)
@@ -437,63 +328,7 @@ stream_error(const struct stream *s)
 uint64_t
 stream_connect_time(const struct stream *s, enum stamp *stamp)
 {
-	uint64_t elapsed = clock_mono() - s->started_ns;
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	*stamp = STAMP_USER;
-	memset(&info, 0, sizeof(info));
-	if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
-	    info.tcpi_rtt == 0 || info.tcpi_total_retrans != 0 ||
-	    info.tcpi_rtt > elapsed / 1000 + 1)
-		return elapsed;
-	*stamp = STAMP_TCP_INFO;
-	return (uint64_t)info.tcpi_rtt * 1000;
-}
-
-/* The kernel's receive time in the message, CLOCK_REALTIME; 0: none. */
-static int64_t
-find_stamp(struct msghdr *msg)
-{
-	struct cmsghdr *c;
-	struct timespec ts;
-
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET ||
-		    c->cmsg_type != SCM_TIMESTAMPING)
-			continue;
-		/* The first of three is the software one. */
-		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-		return (int64_t)ts.tv_sec * (int64_t)CLOCK_SEC + ts.tv_nsec;
-	}
-	return 0;
-}
-
-/*
- * Brings the kernel's time to our clock, unless the wall clock was stepped
- * since the connection was opened (slewing is at most 1 in 1,000).
- */
-static void
-note_time(struct stream *s, int64_t real)
-{
-	uint64_t now = clock_mono(), since = now - s->started_ns;
-	int64_t offset, drift, at;
-
-	s->received_ns = now;
-	s->stamp = STAMP_USER;
-	if (real == 0)
-		return;
-	offset = clock_offset();
-	at = real - offset;
-	drift = offset - s->offset;
-	if (drift < 0)
-		drift = -drift;
-	if ((uint64_t)drift > CLOCK_MS + since / 1000)
-		return;
-	if (at < (int64_t)s->started_ns || at > (int64_t)now)
-		return;
-	s->received_ns = (uint64_t)at;
-	s->stamp = STAMP_KERNEL_RX;
+	return socket_connect_time(s->fd, s->started_ns, stamp);
 }
 
 ssize_t
@@ -509,7 +344,9 @@ stream_read(struct stream *s, void *buf, size_t len)
 
 	if (n > 0) {
 		s->bytes += (uint64_t)n;
-		note_time(s, find_stamp(&msg));
+		s->received_ns = socket_received(&msg,
+		    &(struct socket_clock){s->started_ns, s->offset},
+		    &s->stamp);
 		if (s->bytes <= READ_MAX)
 			return n;
 		s->error = EMSGSIZE;

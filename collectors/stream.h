@@ -77,12 +77,7 @@ void *stream_room(struct stream *s);
 /* Monotonic time of stream_open(). */
 uint64_t stream_started(const struct stream *s);
 
-/*
- * How long the connect took: the kernel's own time of the SYN, exact however
- * late it is asked for, but not after bytes have been sent. When the SYN had
- * to be repeated (a loss that TCP would hide), or the kernel has no time, the
- * time from the first SYN until now, and *stamp says so.
- */
+/* As socket_connect_time(). */
 uint64_t stream_connect_time(const struct stream *s, enum stamp *stamp);
 
 /*
