@@ -16,6 +16,7 @@
 #include "dgram.h"
 #include "dgram_batch.h"
 #include "dgram_keeper.h"
+#include "dgram_match.h"
 #include "dgram_rtt.h"
 #include "dgram_set.h"
 #include "log.h"
@@ -25,7 +26,7 @@
 
 enum {
 	POOL = 252,	 /* random bytes: what getrandom() gives at once */
-	QUOTATION = 256, /* bytes of ours that an ICMP error brings back */
+	QUOTATION = 576, /* bytes of ours that an ICMP error brings back */
 	STAMPS = 32,	 /* that wait while many are sent in a tick */
 	READS = 64	 /* batches of a socket in one tick, at most */
 };
@@ -183,30 +184,19 @@ end(struct dgram_socket *s, unsigned slot, const struct answer *a)
 	probe_answer(p, seq, a);
 }
 
-static bool
-is_from(const struct dgram *d, const struct probe *p, const struct addr *peer)
+static struct dgram_talk
+talk_of(const struct dgram_socket *s, unsigned slot)
 {
-	const struct dgram_probe *dp = p->state;
+	const struct dgram_request *r = &s->slot[slot];
+	struct dgram_talk talk = {.probe = r->probe,
+	    .id = r->id,
+	    .seq = r->seq,
+	    .family = s->key.family,
+	    .local = s->key.source};
 
-	if (peer->sa.sa_family == AF_INET && dp->to.sa.sa_family == AF_INET)
-		return peer->in.sin_addr.s_addr == dp->to.in.sin_addr.s_addr &&
-		       (!d->kind->ports ||
-			   peer->in.sin_port == dp->to.in.sin_port);
-	return d->kind->ports ? addr_equal(peer, &dp->to)
-			      : addr_same_host(peer, &dp->to);
-}
-
-static unsigned
-find_request(const struct dgram *d, const struct dgram_socket *s,
-    const struct dgram_item *item)
-{
-	unsigned slot = 0;
-
-	if (item->len >= d->kind->id_at + DGRAM_ID)
-		slot = dgram_socket_find(s, item->bytes + d->kind->id_at);
-	if (slot != 0 && !is_from(d, s->slot[slot].probe, item->peer))
-		return 0;
-	return slot;
+	talk.local.sa.sa_family = s->key.family;
+	addr_set_port(&talk.local, s->port);
+	return talk;
 }
 
 static void
@@ -214,7 +204,8 @@ take_data(struct dgram *d, struct dgram_socket *s,
     const struct dgram_item *item, uint64_t now)
 {
 	struct answer a = {.stamp = STAMP_NONE, .outcome = OUTCOME_NONE};
-	unsigned slot = find_request(d, s, item);
+	unsigned slot = dgram_match_data(d->kind, s, item);
+	struct dgram_talk talk;
 	struct addr mapped;
 
 	if (item->drops > s->drops) {
@@ -227,30 +218,12 @@ take_data(struct dgram *d, struct dgram_socket *s,
 	}
 	if (d->kind->ports)
 		a.local_port = s->port;
-	d->kind->accept(item->bytes, item->len, &a, &mapped);
+	talk = talk_of(s, slot);
+	d->kind->accept(item->bytes, item->len, &talk, &a, &mapped);
+	if (a.outcome == OUTCOME_NONE)
+		return;
 	measure(d, &s->slot[slot], item->stamp, now, &a);
 	end(s, slot, &a);
-}
-
-/* Routers may quote no more than eight bytes: the oldest one to there. */
-static unsigned
-find_quoted(const struct dgram *d, const struct dgram_socket *s,
-    const struct dgram_item *item)
-{
-	unsigned found = 0;
-
-	if (item->len >= d->kind->id_at + DGRAM_ID)
-		return find_request(d, s, item);
-	for (unsigned i = 1; i <= DGRAM_SLOTS; i++) {
-		const struct dgram_request *r = &s->slot[i];
-
-		if (r->probe == NULL || r->outcome != 0 ||
-		    !is_from(d, r->probe, item->peer))
-			continue;
-		if (found == 0 || r->sent < s->slot[found].sent)
-			found = i;
-	}
-	return found;
 }
 
 /* Path MTU messages end nothing: our packets are far below any. */
@@ -274,7 +247,7 @@ take_error(
 
 	if (is_too_big(item, s->key.family))
 		return;
-	slot = find_quoted(d, s, item);
+	slot = dgram_match_quoted(d->kind, s, item);
 	if (slot == 0) {
 		d->counts.unmatched++;
 		return;
@@ -410,15 +383,18 @@ dgram_start(struct probe *p)
 }
 
 static int
-next_id(struct dgram *d, const uint8_t **id)
+next_id(struct dgram *d, uint8_t id[DGRAM_ID])
 {
-	if (d->pool_left < DGRAM_ID) {
+	unsigned len = d->kind->id_len;
+
+	if (d->pool_left < len) {
 		if (getrandom(d->pool, POOL, 0) != POOL)
 			return -EIO;
 		d->pool_left = POOL;
 	}
-	d->pool_left -= DGRAM_ID;
-	*id = d->pool + d->pool_left;
+	d->pool_left -= len;
+	memset(id, 0, DGRAM_ID);
+	memcpy(id, d->pool + d->pool_left, len);
 	return 0;
 }
 
@@ -430,11 +406,20 @@ static int
 send_slot(struct dgram *d, struct dgram_socket *s, unsigned slot,
     const struct dgram_probe *dp)
 {
-	struct dgram_request *r = &s->slot[slot];
+	struct dgram_talk talk = talk_of(s, slot);
 	uint8_t packet[DGRAM_PACKET];
-	size_t len = d->kind->encode(packet, r->id, s->key.family, r->seq);
-	int err = dgram_socket_send(s, slot, packet, len, &dp->to);
+	size_t len;
+	int err = 0;
 
+	if (d->kind->local)
+		err = dgram_socket_local(&s->key, &dp->to, &talk.local);
+	if (err < 0)
+		return err;
+	addr_set_port(&talk.local, s->port);
+	len = d->kind->encode(packet, &talk);
+	if (len == 0)
+		return -EMSGSIZE;
+	err = dgram_socket_send(s, slot, packet, len, &dp->to);
 	if (err == 0)
 		return 0;
 	read_errors(d, s);
@@ -447,14 +432,14 @@ dgram_request(struct probe *p, unsigned seq)
 	struct dgram *d = p->loop;
 	struct dgram_probe *dp = p->state;
 	struct dgram_socket *s = dp->socket;
-	const uint8_t *id;
+	uint8_t id[DGRAM_ID];
 	unsigned slot;
 	int err;
 
 	if (s == NULL || dp->reserved == 0 || seq >= p->count ||
 	    dp->slot[seq] != 0)
 		return -EINVAL;
-	err = next_id(d, &id);
+	err = next_id(d, id);
 	if (err < 0)
 		return err;
 	dp->reserved--;

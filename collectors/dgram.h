@@ -18,29 +18,45 @@
 #include "dgram_socket.h"
 #include "probe.h"
 
-enum { DGRAM_PACKET = 64 }; /* bytes of a request, at most */
+enum { DGRAM_PACKET = 1536 }; /* bytes of a request, at most */
+
+/* A request, to those who write it and read what answers it. */
+struct dgram_talk {
+	struct probe *probe; /* borrowed, as is the id */
+	const uint8_t *id;   /* random, kind.id_len bytes */
+	unsigned seq;
+	int family;
+	/* Ours: with the port if there is one; any address unless .local. */
+	struct addr local;
+};
 
 /* What a collector's packets are. */
 struct dgram_kind {
 	int protocol4, protocol6; /* socket()'s third argument */
 	bool ports;		  /* an answer must come from the port asked */
+	bool local;		  /* a request tells our own address */
 	/*
-	 * Where the DGRAM_ID random bytes stand that tell an answer, or an
-	 * ICMP error's quotation, from others: the same place in all three.
+	 * How many random bytes tell an answer, or what an ICMP error quotes,
+	 * from others, and where they stand: the same place in all three
+	 * unless there is identify(), which finds them; quoted: in a request.
 	 */
-	unsigned id_at;
+	unsigned id_len, id_at; /* id_len at most DGRAM_ID */
+	bool (*identify)(const uint8_t *bytes, size_t len, bool quoted,
+	    uint8_t id[DGRAM_ID]);
 	size_t answer_max; /* bytes of the longest answer looked at */
 	/* Said once when the system gives no such socket to us; or NULL. */
 	const char *forbidden;
 
-	/* Writes request seq; its length. */
-	size_t (*encode)(uint8_t out[DGRAM_PACKET], const uint8_t id[DGRAM_ID],
-	    int family, unsigned seq);
+	/* Writes the request; its length, 0: it does not fit. */
+	size_t (*encode)(
+	    uint8_t out[DGRAM_PACKET], const struct dgram_talk *talk);
 	/*
 	 * Judges bytes with the id of a request, from whom it asked: fills in
-	 * outcome, code, and mapped (pointing at *mapped), if any.
+	 * outcome, code, and mapped (pointing at *mapped), if any. Outcome
+	 * NONE: they end nothing, the answer is still to come.
 	 */
-	void (*accept)(const uint8_t *bytes, size_t len, struct answer *a,
+	void (*accept)(const uint8_t *bytes, size_t len,
+	    const struct dgram_talk *talk, struct answer *a,
 	    struct addr *mapped);
 };
 

@@ -51,23 +51,37 @@ set_family(int fd, const struct dgram_key *key)
 }
 
 static int
-attach(struct dgram_socket *s)
+attach(int fd, const struct dgram_key *key)
 {
-	const struct dgram_key *key = &s->key;
 	struct addr at = key->source;
-	socklen_t len = sizeof(at);
 
 	if (key->interface[0] != '\0' &&
-	    setsockopt(s->fd, SOL_SOCKET, SO_BINDTODEVICE, key->interface,
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, key->interface,
 		(socklen_t)strnlen(key->interface, IFNAMSIZ)) < 0)
 		return -errno;
 	at.sa.sa_family = key->family;
 	/* Also without a source: it makes the port known before it is used. */
-	if (bind(s->fd, &at.sa, addr_len(&at)) < 0 ||
-	    getsockname(s->fd, &at.sa, &len) < 0)
-		return -errno;
+	return bind(fd, &at.sa, addr_len(&at)) < 0 ? -errno : 0;
+}
+
+static int
+own_address(int fd, struct addr *out)
+{
+	socklen_t len = sizeof(*out);
+
+	return getsockname(fd, &out->sa, &len) < 0 ? -errno : 0;
+}
+
+static int
+attach_socket(struct dgram_socket *s)
+{
+	struct addr at = s->key.source;
+	int err = attach(s->fd, &s->key);
+
+	if (err == 0)
+		err = own_address(s->fd, &at);
 	s->port = addr_port(&at);
-	return 0;
+	return err;
 }
 
 static int
@@ -82,7 +96,7 @@ configure(struct dgram_socket *s)
 	set(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	set(s->fd, SOL_SOCKET, SO_TIMESTAMPING,
 	    s->stamps ? TRANSMIT_STAMPS : RECEIVE_STAMPS);
-	return attach(s);
+	return attach_socket(s);
 }
 
 int
@@ -119,6 +133,27 @@ dgram_socket_free(struct dgram_socket *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
+}
+
+int
+dgram_socket_local(
+    const struct dgram_key *key, const struct addr *to, struct addr *out)
+{
+	int fd = socket(key->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = attach(fd, key);
+	/* Connecting a datagram socket sends nothing: it asks for the route. */
+	if (err == 0 && connect(fd, &to->sa, addr_len(to)) < 0)
+		err = -errno;
+	if (err == 0)
+		err = own_address(fd, out);
+	if (err == 0)
+		addr_set_port(out, 0);
+	close(fd);
+	return err;
 }
 
 bool

@@ -14,7 +14,7 @@
 
 struct probe;
 
-enum { DGRAM_SLOTS = 128, DGRAM_ID = 12 };
+enum { DGRAM_SLOTS = 128, DGRAM_ID = 16 };
 
 /* What tells sockets apart. */
 struct dgram_key {
@@ -58,6 +58,13 @@ struct dgram_socket {
 int dgram_socket_open(struct dgram_socket **out, const struct dgram_key *key,
     int protocol, bool transmit_stamps);
 void dgram_socket_free(struct dgram_socket *s);
+
+/*
+ * The address that a socket of the key would send from to there, in *out and
+ * without a port, as the kernel's routes are now. 0 or -errno.
+ */
+int dgram_socket_local(
+    const struct dgram_key *key, const struct addr *to, struct addr *out);
 
 bool dgram_socket_fits(
     const struct dgram_socket *s, const struct dgram_key *key);

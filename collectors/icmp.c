@@ -14,26 +14,25 @@
 #include "probe.h"
 
 /* RFC 792, RFC 4443 section 4: type, code, checksum, identifier, sequence. */
-enum { HEADER = 8, PACKET = 64 };
+enum { HEADER = 8, ID = 12, PACKET = 64 };
 
 _Static_assert((int)PACKET <= (int)DGRAM_PACKET, "an echo request fits");
 
 static size_t
-encode(uint8_t out[DGRAM_PACKET], const uint8_t id[DGRAM_ID], int family,
-    unsigned seq)
+encode(uint8_t out[DGRAM_PACKET], const struct dgram_talk *talk)
 {
 	memset(out, 0, PACKET);
-	out[0] = family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
-	out[6] = (uint8_t)(seq >> 8);
-	out[7] = (uint8_t)seq;
-	memcpy(out + HEADER, id, DGRAM_ID);
+	out[0] = talk->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
+	out[6] = (uint8_t)(talk->seq >> 8);
+	out[7] = (uint8_t)talk->seq;
+	memcpy(out + HEADER, talk->id, ID);
 	return PACKET;
 }
 
 /* An echo must bring back all that was sent (RFC 1122 section 3.2.2.6). */
 static void
-accept_answer(
-    const uint8_t *bytes, size_t len, struct answer *a, struct addr *mapped)
+accept_answer(const uint8_t *bytes, size_t len, const struct dgram_talk *talk,
+    struct answer *a, struct addr *mapped)
 {
 	bool reply = bytes[0] == ICMP_ECHOREPLY || bytes[0] == ICMP6_ECHO_REPLY;
 
@@ -45,6 +44,7 @@ static const struct dgram_kind icmp_kind = {
     .protocol4 = IPPROTO_ICMP,
     .protocol6 = IPPROTO_ICMPV6,
     .ports = false,
+    .id_len = ID,
     .id_at = HEADER,
     .answer_max = 2 * PACKET,
     .forbidden = "icmp: datagram sockets are forbidden to this group; set "

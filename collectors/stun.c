@@ -9,16 +9,15 @@
 #include "wire_stun.h"
 
 static size_t
-encode(uint8_t out[DGRAM_PACKET], const uint8_t id[DGRAM_ID], int family,
-    unsigned seq)
+encode(uint8_t out[DGRAM_PACKET], const struct dgram_talk *talk)
 {
-	wire_stun_request(out, id);
+	wire_stun_request(out, talk->id);
 	return STUN_REQUEST;
 }
 
 static void
-accept_answer(
-    const uint8_t *bytes, size_t len, struct answer *a, struct addr *mapped)
+accept_answer(const uint8_t *bytes, size_t len, const struct dgram_talk *talk,
+    struct answer *a, struct addr *mapped)
 {
 	struct stun_message m;
 
@@ -38,13 +37,14 @@ static const struct dgram_kind stun_kind = {
     .protocol4 = IPPROTO_UDP,
     .protocol6 = IPPROTO_UDP,
     .ports = true,
+    .id_len = STUN_ID,
     .id_at = STUN_ID_AT,
     .answer_max = 1472, /* in one Ethernet frame, section 6.1 */
     .encode = encode,
     .accept = accept_answer,
 };
 
-_Static_assert((int)STUN_ID == (int)DGRAM_ID, "ids of one size");
+_Static_assert((int)STUN_ID <= (int)DGRAM_ID, "an id has room");
 
 static int
 open_loop(const struct collector_setup *setup, void **out)

@@ -8,23 +8,22 @@
 #include "dgram.h"
 #include "rig.h"
 
-enum { ID_AT = 4, LENGTH = 16 };
+enum { ID_AT = 4, ID = 12, LENGTH = 16 };
 
 #define HOUR (3600 * CLOCK_SEC)
 
 static inline size_t
-encode(uint8_t out[DGRAM_PACKET], const uint8_t id[DGRAM_ID], int family,
-    unsigned seq)
+encode(uint8_t out[DGRAM_PACKET], const struct dgram_talk *talk)
 {
 	memset(out, 0, LENGTH);
-	out[1] = (uint8_t)seq;
-	memcpy(out + ID_AT, id, DGRAM_ID);
+	out[1] = (uint8_t)talk->seq;
+	memcpy(out + ID_AT, talk->id, ID);
 	return LENGTH;
 }
 
 static inline void
-accept_answer(
-    const uint8_t *bytes, size_t len, struct answer *a, struct addr *mapped)
+accept_answer(const uint8_t *bytes, size_t len, const struct dgram_talk *talk,
+    struct answer *a, struct addr *mapped)
 {
 	a->outcome = len == LENGTH ? (enum outcome)bytes[0] : OUTCOME_PROTOCOL;
 	a->code = bytes[2];
@@ -34,6 +33,7 @@ static const struct dgram_kind kind = {
     .protocol4 = IPPROTO_UDP,
     .protocol6 = IPPROTO_UDP,
     .ports = true,
+    .id_len = ID,
     .id_at = ID_AT,
     .answer_max = 1500,
     .encode = encode,
