@@ -83,6 +83,13 @@ end_second(struct channel *c, bool worked)
 	report_failure(c, &facts, c->alert);
 }
 
+/* The name that the first handshake asks for; NULL unless configured. */
+static const char *
+own_name(const struct probe *p)
+{
+	return p->path->ask != NULL ? p->path->ask->tls.server_name : NULL;
+}
+
 /*
  * Only in the first half of the probe's time: one that waits for its time-out
  * would be said to have timed out.
@@ -93,7 +100,8 @@ may_ask_by_name(const struct channel *c)
 	const struct path *path = channel_probe(c)->path;
 	struct addr literal;
 
-	return path->host != NULL && path->host[0] != '\0' &&
+	return own_name(channel_probe(c)) == NULL && path->host != NULL &&
+	       path->host[0] != '\0' &&
 	       addr_parse_host(&literal, path->host) < 0 &&
 	       clock_mono() - c->start_ns < path->timeout_ns / 2;
 }
@@ -165,7 +173,8 @@ handshake(struct channel *c)
 	}
 	probe_phase(p, PHASE_TLS, clock_mono() - c->handshake_ns);
 	stream_tls_facts(c->ssl, &facts);
-	facts.sni_required = 1;
+	if (own_name(p) == NULL)
+		facts.sni_required = 1;
 	probe_tls(p, &facts);
 	if (channel_use(c) == use)
 		ready(c);
@@ -185,7 +194,8 @@ on_connected(struct stream *s)
 		ready(c);
 		return;
 	}
-	c->ssl = stream_tls_session(tls, s, c->named ? p->path->host : NULL);
+	c->ssl =
+	    stream_tls_session(tls, s, c->named ? p->path->host : own_name(p));
 	if (c->ssl == NULL) {
 		channel_fail(c, OUTCOME_LOCAL, 0);
 		return;

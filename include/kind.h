@@ -10,6 +10,9 @@
 
 #include "word.h"
 
+/* What a probe tells besides how its requests ended. */
+enum kind_shows { SHOWS_TLS = 1, SHOWS_FACTS = 2 };
+
 struct kind {
 	const char *name; /* static: "stun" */
 	enum transport transport;
@@ -17,6 +20,8 @@ struct kind {
 	bool has_port;
 	unsigned count; /* requests of a probe, unless configured */
 	unsigned count_most;
+	unsigned asks;	/* 1 << ASK_x, as ask.h has them */
+	unsigned shows; /* enum kind_shows */
 };
 
 /* The kind of that name over the transport, or NULL. */

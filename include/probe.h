@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "ask.h"
 #include "outcome.h"
 #include "word.h"
 
@@ -31,6 +32,8 @@ struct path {
 	char interface[IFNAMSIZ];	/* "": any */
 	uint8_t dscp;			/* 0..63 */
 	const char *host;		/* as configured; owned by the target */
+	const struct ask *ask;		/* the target's; NULL: its kind asks
+					   nothing */
 	uint64_t timeout_ns;
 };
 
@@ -56,6 +59,13 @@ struct tls_facts {
 	uint8_t sni_required;		/* 0 not known, 1 no, 2 yes */
 };
 
+/* Numbers that an answer showed; see facts.def. */
+enum fact {
+#define FACT(name, field) FACT_##name,
+#include "facts.def"
+	FACT_END
+};
+
 struct probe;
 
 struct probe_ops {
@@ -65,6 +75,7 @@ struct probe_ops {
 	void (*late)(struct probe *p, unsigned seq);
 	void (*phase)(struct probe *p, enum phase phase, uint64_t ns);
 	void (*tls)(struct probe *p, const struct tls_facts *facts);
+	void (*fact)(struct probe *p, enum fact fact, int64_t value);
 };
 
 struct probe {
@@ -88,5 +99,7 @@ void probe_late(struct probe *p, unsigned seq);
 void probe_phase(struct probe *p, enum phase phase, uint64_t ns);
 /* A handshake showed this, whether it succeeded or not. */
 void probe_tls(struct probe *p, const struct tls_facts *facts);
+/* An answer showed this; it holds until another one is told. */
+void probe_fact(struct probe *p, enum fact fact, int64_t value);
 
 #endif

@@ -4,12 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "ask.h"
 #include "kind.h"
 
 static const struct kind kinds[] = {
-#define KIND(name, transport, port, count, most)                             \
+#define ASKS(group) (1u << ASK_##group)
+#define KIND(name, transport, port, count, most, asks, shows)                \
 	{#name, TRANSPORT_##transport, (port) > 0 ? (port) : 0, (port) >= 0, \
-	    count, most},
+	    count, most, asks, shows},
 #include "kinds.def"
 };
 

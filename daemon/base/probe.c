@@ -38,3 +38,9 @@ probe_tls(struct probe *p, const struct tls_facts *facts)
 {
 	p->ops->tls(p, facts);
 }
+
+void
+probe_fact(struct probe *p, enum fact fact, int64_t value)
+{
+	p->ops->fact(p, fact, value);
+}

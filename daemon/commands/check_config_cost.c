@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "check_config.h"
 #include "inventory.h"
+#include "kind.h"
 #include "log.h"
 #include "outcome.h"
 #include "stats.h"
@@ -65,13 +66,18 @@ count_phases(const struct inventory *i)
 	return n;
 }
 
+/* Targets whose kind shows one of these things (kind.h). */
 static size_t
-count_tls(const struct inventory *i)
+count_shown(const struct inventory *i, unsigned shows)
 {
 	size_t n = 0;
 
-	for (size_t k = 0; k < i->targets; k++)
-		n += i->target[k]->path.transport == TRANSPORT_TLS;
+	for (size_t k = 0; k < i->targets; k++) {
+		const struct target *t = i->target[k];
+
+		n += (kind_find(t->probe, t->path.transport)->shows & shows) !=
+		     0;
+	}
 	return n;
 }
 
@@ -134,7 +140,8 @@ count_items(const struct config *c, const struct inventory *i,
 	items[SCOPE_failure] = groups * (OUTCOME_END - 2);
 	items[SCOPE_rtt] =
 	    c->histograms == HISTOGRAMS_TARGET ? i->targets : groups;
-	items[SCOPE_tls] = count_tls(i);
+	items[SCOPE_tls] = count_shown(i, SHOWS_TLS);
+	items[SCOPE_fact] = count_shown(i, SHOWS_FACTS);
 	items[SCOPE_cluster] = i->clusters;
 	items[SCOPE_link] = i->clusters * CHOOSE_TRANSPORTS;
 	items[SCOPE_subnet] = count_subnets(c);

@@ -359,6 +359,12 @@ on_tls(struct probe *p, const struct tls_facts *facts)
 	row_set_tls(run_of(p)->row, facts);
 }
 
+static void
+on_fact(struct probe *p, enum fact fact, int64_t value)
+{
+	row_set_fact(run_of(p)->row, fact, value);
+}
+
 const struct probe_ops round_ops = {
     .ready = on_ready,
     .answer = on_answer,
@@ -366,6 +372,7 @@ const struct probe_ops round_ops = {
     .late = on_late,
     .phase = on_phase,
     .tls = on_tls,
+    .fact = on_fact,
 };
 
 /* ---- what the wheel says ---- */

@@ -7,6 +7,7 @@
 #include "build.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,17 +27,22 @@ row_ring_new(uint32_t capacity)
 	return g;
 }
 
+static void
+free_shown(struct row *r)
+{
+	free(r->tls);
+	free(r->facts);
+}
+
 struct row *
-row_new(uint32_t capacity, bool tls)
+row_new(uint32_t capacity, unsigned shows)
 {
 	struct row *r = calloc(1, sizeof(*r));
 	struct ring *g = row_ring_new(capacity);
 
-	if (r != NULL && tls)
-		r->tls = calloc(1, sizeof(*r->tls));
-	if (r == NULL || g == NULL || (tls && r->tls == NULL)) {
+	if (r == NULL || g == NULL || row_want(r, shows) < 0) {
 		if (r != NULL)
-			free(r->tls);
+			free_shown(r);
 		free(r);
 		free(g);
 		return NULL;
@@ -59,11 +65,16 @@ row_made_at(const struct row *r)
 }
 
 int
-row_want_tls(struct row *r)
+row_want(struct row *r, unsigned shows)
 {
-	if (r->tls == NULL)
+	if ((shows & SHOWS_TLS) != 0 && r->tls == NULL)
 		r->tls = calloc(1, sizeof(*r->tls));
-	return r->tls == NULL ? -1 : 0;
+	if ((shows & SHOWS_FACTS) != 0 && r->facts == NULL)
+		r->facts = calloc(1, sizeof(*r->facts));
+	return ((shows & SHOWS_TLS) != 0 && r->tls == NULL) ||
+		       ((shows & SHOWS_FACTS) != 0 && r->facts == NULL)
+		   ? -ENOMEM
+		   : 0;
 }
 
 struct row *
@@ -92,7 +103,7 @@ row_unref(struct row *r)
 	row_rings_free(atomic_load(&r->replaced));
 	free(atomic_load(&r->next_ring));
 	free(atomic_load(&r->ring));
-	free(r->tls);
+	free_shown(r);
 	free(r);
 }
 
@@ -227,6 +238,22 @@ row_set_tls(struct row *r, const struct tls_facts *facts)
 		atomic_store_explicit(
 		    &r->tls->word[i], w[i], memory_order_relaxed);
 	atomic_store_explicit(&r->tls->set, true, memory_order_relaxed);
+	row_end(r);
+}
+
+void
+row_set_fact(struct row *r, enum fact fact, int64_t value)
+{
+	struct row_facts *f = r->facts;
+
+	if (f == NULL || fact >= FACT_END)
+		return;
+	row_begin(r);
+	atomic_store_explicit(&f->value[fact], value, memory_order_relaxed);
+	atomic_store_explicit(&f->known,
+	    atomic_load_explicit(&f->known, memory_order_relaxed) |
+		UINT64_C(1) << fact,
+	    memory_order_relaxed);
 	row_end(r);
 }
 
@@ -371,6 +398,22 @@ row_read_tls(const struct row *r, struct tls_facts *out)
 	read_words(r, r->tls->word, w, TLS_WORDS);
 	memcpy(out, w, sizeof(*out));
 	return true;
+}
+
+uint64_t
+row_read_facts(const struct row *r, int64_t out[FACT_END])
+{
+	const struct row_facts *f = r->facts;
+	uint64_t known = 0;
+
+	if (f != NULL)
+		known = atomic_load_explicit(&f->known, memory_order_acquire);
+	for (unsigned i = 0; i < FACT_END; i++)
+		out[i] = (known & UINT64_C(1) << i) != 0
+			     ? atomic_load_explicit(
+				   &f->value[i], memory_order_relaxed)
+			     : 0;
+	return known;
 }
 
 size_t

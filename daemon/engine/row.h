@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "kind.h"
 #include "store.h"
 
 struct cell {
@@ -25,6 +26,11 @@ struct row_tls {
 	_Atomic uint64_t word[TLS_WORDS];
 };
 
+struct row_facts {
+	_Atomic uint64_t known; /* 1 << FACT_x */
+	_Atomic int64_t value[FACT_END];
+};
+
 struct row {
 	_Atomic uint32_t seq; /* odd while the writer is within */
 	_Atomic uint32_t refs;
@@ -34,7 +40,8 @@ struct row {
 	_Atomic(struct ring *) replaced;  /* left to the control */
 	_Atomic bool link_down;
 	_Atomic uint64_t link_up_at;
-	struct row_tls *tls; /* owned; NULL unless a TLS path */
+	struct row_tls *tls;	 /* owned; NULL unless its kind shows it */
+	struct row_facts *facts; /* the same */
 	struct judge judge;  /* the writer's */
 	void *owner;	     /* the writer's run */
 	uint32_t wanted;     /* ring size; the control's, as the next */
@@ -43,12 +50,15 @@ struct row {
 	_Atomic uint64_t word[TALLY_WORDS];
 };
 
-/* One reference. capacity is a power of two. NULL: no memory. */
-struct row *row_new(uint32_t capacity, bool tls);
+/*
+ * One reference. capacity is a power of two; shows as kind.h has it. NULL: no
+ * memory.
+ */
+struct row *row_new(uint32_t capacity, unsigned shows);
 /* Its words, and the judge from them, before its writer has it. */
 void row_restore(struct row *r, const uint64_t words[TALLY_WORDS]);
-/* Room for TLS facts in a restored row, before its writer has it. */
-int row_want_tls(struct row *r);
+/* Room for what its kind shows in a restored row, before its writer has it. */
+int row_want(struct row *r, unsigned shows);
 struct ring *row_ring_new(uint32_t capacity);
 void row_rings_free(struct ring *g); /* g and its older ones */
 

@@ -216,6 +216,24 @@ fill_tls(struct pass *p, const struct roster_entry *e)
 	o->chain_valid = f.verify_error == 0;
 }
 
+static void
+fill_facts(struct pass *p, const struct roster_entry *e)
+{
+	int64_t value[FACT_END];
+	uint64_t known = row_read_facts(e->row, value);
+	struct snap_fact *o;
+
+	if (known == 0)
+		return;
+	o = snapshot_item(p->b, SCOPE_fact, e->target->labels);
+	if (o == NULL)
+		return;
+#define FACT(name, field)                                \
+	if ((known & UINT64_C(1) << FACT_##name) != 0) \
+		o->field = (uint64_t)value[FACT_##name];
+#include "facts.def"
+}
+
 /* The sums of a transport and cluster; NULL: no memory. */
 static struct group *
 group_of(struct pass *p, enum transport transport, const char *cluster)
@@ -294,6 +312,7 @@ fill_entry(struct pass *p, const struct roster_entry *e)
 	fill_phases(p, t);
 	fill_windows(p, e);
 	fill_tls(p, e);
+	fill_facts(p, e);
 	p->down += p->w[TALLY_STATE] == STATE_DOWN;
 	g = group_of(p, t->path.transport, t->cluster);
 	if (g == NULL) {

@@ -15,6 +15,7 @@
 
 #include "index.h"
 #include "inventory.h"
+#include "kind.h"
 #include "row.h"
 #include "store.h"
 
@@ -245,7 +246,7 @@ store_row_restore(struct store *s, const char *key, uint32_t capacity)
 
 	if (e == NULL)
 		return NULL;
-	r = row_new(capacity, false);
+	r = row_new(capacity, 0);
 	row_unref((struct row *)(uintptr_t)e->value);
 	e->value = (uintptr_t)r;
 	return r;
@@ -295,12 +296,13 @@ row_claim(struct store *s, struct index *present, const char *key)
 static struct row *
 row_for(struct store *s, struct index *present, const struct target *t)
 {
-	bool tls = t->path.transport == TRANSPORT_TLS;
+	const struct kind *k = kind_find(t->probe, t->path.transport);
+	unsigned shows = k != NULL ? k->shows : 0;
 	struct row *r = row_claim(s, present, t->key);
 
 	if (r == NULL)
-		return row_new(target_ring_size(t), tls);
-	if (row_resize(r, t) < 0 || (tls && row_want_tls(r) < 0)) {
+		return row_new(target_ring_size(t), shows);
+	if (row_resize(r, t) < 0 || row_want(r, shows) < 0) {
 		row_unref(r);
 		return NULL;
 	}

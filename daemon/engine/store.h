@@ -114,6 +114,7 @@ struct sample row_sample(const struct row *r, uint64_t i);
 uint32_t row_capacity(const struct row *r);
 /* The last handshake; copied. */
 void row_set_tls(struct row *r, const struct tls_facts *facts);
+void row_set_fact(struct row *r, enum fact fact, int64_t value);
 /* The judge's memory lives with the row, so that it survives reload. */
 struct judge *row_judge(struct row *r);
 /* Copies it to the words, between begin and end: what others see of it. */
@@ -150,6 +151,8 @@ void row_read_addr(
 size_t row_read_samples(
     const struct row *r, uint64_t after, struct sample *out, size_t max);
 bool row_read_tls(const struct row *r, struct tls_facts *out);
+/* Which are known, 1 << FACT_x; the others are 0. */
+uint64_t row_read_facts(const struct row *r, int64_t out[FACT_END]);
 
 struct roster *store_roster(struct store *s); /* a reference */
 /* The index of a target that is there, by its name; 0: there is none. */

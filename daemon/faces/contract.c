@@ -124,6 +124,7 @@ events(struct buf *out)
 static const struct contract contracts[] = {
     {"metrics", "names, types, units and labels of metrics", metrics},
     {"options", "settings of the configuration file", option_reference_text},
+    {"manual", "the same, as reachd.conf(5) has it", option_reference_mdoc},
     {"events", "what is logged, listed and notified", events},
     {"mib", "the SNMP module", mib_text},
     {"words", "values of labels, and reasons of failures", words},

@@ -56,6 +56,7 @@ static const struct child {
     {SCOPE_target, {"windows", SCOPE_window, false}},
     {SCOPE_target, {"phases", SCOPE_phase, false}},
     {SCOPE_target, {"tls", SCOPE_tls, true}},
+    {SCOPE_target, {"facts", SCOPE_fact, true}},
     {SCOPE_cluster, {"links", SCOPE_link, false}},
 };
 

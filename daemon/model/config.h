@@ -50,6 +50,7 @@ struct config_target {
 	char *host;
 	uint16_t port;
 	char cluster[CLUSTER_NAME + 1];	/* "": none */
+	struct ask *ask;		/* reference; NULL: asks nothing */
 	struct config_probing probing;
 	unsigned line;
 };

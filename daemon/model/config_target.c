@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_ask.h"
 #include "config_read.h"
 #include "doc.h"
 #include "kind.h"
@@ -18,6 +19,8 @@ target_free(struct config_target *t)
 {
 	free(t->host);
 	t->host = NULL;
+	ask_unref(t->ask);
+	t->ask = NULL;
 }
 
 void
@@ -145,6 +148,7 @@ read_target(struct config_reader *r, const struct doc_node *map,
 	    r->errors, transport != NULL ? transport : map, t);
 	if (k == NULL)
 		return;
+	t->ask = config_ask_read(r, map, k, false);
 	check_count(r, map, t, k);
 	config_probing_finish(r, map, thresholds, &t->probing, count_of(t, k));
 	if (t->host == NULL)

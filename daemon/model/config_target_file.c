@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_ask.h"
 #include "config_read.h"
 #include "doc.h"
 #include "kind.h"
@@ -111,9 +112,12 @@ read_address(struct file_reader *f, const struct doc_node *n,
 		return;
 	}
 	*t = l->as;
+	t->ask = ask_ref(l->as.ask);
 	t->line = n->line;
-	if (config_target_address(f->r.errors, n, t) < 0)
+	if (config_target_address(f->r.errors, n, t) < 0) {
+		ask_unref(t->ask);
 		return;
+	}
 	f->targets++;
 	config_probing_check_host(&f->r, n, &t->probing, t->host);
 	if (t->name[0] == '\0') {
@@ -144,6 +148,7 @@ read_group(struct file_reader *f, const struct doc_node *group)
 	struct doc_errors *errors = f->r.errors;
 	const struct doc_node *list = doc_get(group, "targets");
 	const struct doc_node *labels = doc_get(group, "labels");
+	const struct kind *k;
 	struct labels l = {0};
 
 	if (group->kind != DOC_MAP) {
@@ -164,11 +169,15 @@ read_group(struct file_reader *f, const struct doc_node *group)
 		    "'targets' must be a list of HOST:PORT");
 		return;
 	}
-	if (config_target_kind(errors,
-		l.transport != NULL ? l.transport : group, &l.as) == NULL)
+	k = config_target_kind(
+	    errors, l.transport != NULL ? l.transport : group, &l.as);
+	if (k == NULL)
 		return;
+	l.as.ask = config_ask_read(
+	    &f->r, labels != NULL ? labels : group, k, true);
 	for (size_t i = 0; i < list->items; i++)
 		read_address(f, list->item[i], &l, list->items == 1);
+	ask_unref(l.as.ask);
 }
 
 static int

@@ -265,6 +265,8 @@ fill_target(const struct builder *b, const struct want *w,
 	t->path.source = p->source;
 	memcpy(t->path.interface, p->interface, sizeof(t->path.interface));
 	t->path.dscp = p->dscp;
+	t->ask = ask_ref(w->ask);
+	t->path.ask = t->ask;
 	t->count = count_of(w);
 	t->path.timeout_ns = config_probing_timeout(p, t->count);
 	t->interval_ns = p->interval;

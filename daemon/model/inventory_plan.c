@@ -78,6 +78,7 @@ add_target(struct gather *g, const struct config_target *t)
 	    .transport = t->transport,
 	    .host = t->host,
 	    .port = t->port,
+	    .ask = t->ask,
 	    .probing = &t->probing};
 
 	add_want(g, &w);

@@ -17,6 +17,7 @@ struct want {
 	enum transport transport;
 	const char *host;
 	uint16_t port;
+	struct ask *ask;	/* NULL: asks nothing */
 	const struct config_probing *probing;
 	size_t order;		/* sources in order: the first one wins */
 };

@@ -1,6 +1,7 @@
 /* The table of settings, expanded. */
 #include "build.h"
 
+#include "ask.h"
 #include "clock.h"
 #include "config.h"
 #include "option.h"
@@ -14,6 +15,7 @@
 #define STRUCT_cluster	  struct config_cluster
 #define STRUCT_discovery  struct config_discovery
 #define STRUCT_target	  struct config_target
+#define STRUCT_ask_tls	  struct ask_tls
 #define STRUCT_limits	  struct config
 #define STRUCT_snmp	  struct config
 

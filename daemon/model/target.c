@@ -84,6 +84,7 @@ target_unref(struct target *t)
 	if (t == NULL || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	free(t->host);
+	ask_unref(t->ask);
 	free(t->key);
 	free(t->labels);
 	free(t->info);
@@ -198,6 +199,8 @@ put_key(struct buf *b, const struct target *t)
 	put_field(b, "dev", t->path.interface);
 	buf_printf(b, " dscp=%u", t->path.dscp);
 	put_field(b, "cluster", t->cluster);
+	if (t->ask != NULL && t->ask->text[0] != '\0')
+		put_field(b, "ask", t->ask->text);
 }
 
 /* The whole key; one that is too long ends in a hash of all of it. */

@@ -31,6 +31,7 @@ struct target {
 	const char *probe;		/* collector's name; static */
 	struct path path;		/* host points to `host` below */
 	char *host;			/* owned */
+	struct ask *ask;		/* reference or NULL; path has it */
 	uint16_t port;			/* path.addr's; set by the maker while
 					   that is not resolved */
 	char *labels;			/* owned: escaped, as stats.h says */

@@ -58,7 +58,7 @@ expect(const struct row *r, uint64_t after, size_t max, uint64_t first,
 static void
 test_new(void **state)
 {
-	struct row *r = row_new(64, false);
+	struct row *r = row_new(64, 0);
 	uint64_t w[TALLY_WORDS];
 	struct tls_facts facts;
 
@@ -84,7 +84,7 @@ test_new(void **state)
 static void
 test_samples(void **state)
 {
-	struct row *r = row_new(64, false);
+	struct row *r = row_new(64, 0);
 
 	append(r, 1, 10);
 	expect(r, 0, MOST, 1, 10);
@@ -109,7 +109,7 @@ hand_over(struct row *r, uint32_t capacity)
 static void
 test_ring_of_another_size(void **state)
 {
-	struct row *r = row_new(64, false);
+	struct row *r = row_new(64, 0);
 
 	append(r, 1, 100);
 	row_adopt_ring(r);
@@ -135,7 +135,7 @@ test_ring_of_another_size(void **state)
 static void
 test_judge(void **state)
 {
-	struct row *r = row_new(64, false), *other = row_new(64, false);
+	struct row *r = row_new(64, 0), *other = row_new(64, 0);
 	struct judge j = {.state = STATE_DOWN,
 	    .verdict = STATE_UP,
 	    .rtt_high = true,
@@ -175,7 +175,7 @@ test_judge(void **state)
 static void
 test_link(void **state)
 {
-	struct row *r = row_new(64, false);
+	struct row *r = row_new(64, 0);
 
 	assert_false(row_link_was_down(r, 100));
 	row_set_link(r, true, 90); /* it was up all the time */
@@ -190,6 +190,27 @@ test_link(void **state)
 	row_set_link(r, true, 600);
 	assert_false(row_link_was_down(r, 550));
 	row_unref(r);
+}
+
+static void
+test_facts(void **state)
+{
+	struct row *r = row_new(64, SHOWS_FACTS), *none = row_new(64, 0);
+	int64_t value[FACT_END];
+
+	assert_int_equal(row_read_facts(r, value), 0);
+	row_set_fact(r, FACT_HTTP_STATUS, 503);
+	row_set_fact(r, FACT_NTP_STRATUM, -2);
+	row_set_fact(r, FACT_END, 1);
+	row_set_fact(none, FACT_HTTP_STATUS, 200);
+	assert_int_equal(row_read_facts(r, value),
+	    1u << FACT_HTTP_STATUS | 1u << FACT_NTP_STRATUM);
+	assert_int_equal(value[FACT_HTTP_STATUS], 503);
+	assert_int_equal(value[FACT_NTP_STRATUM], -2);
+	assert_int_equal(value[FACT_DNS_ANSWERS], 0);
+	assert_int_equal(row_read_facts(none, value), 0);
+	row_unref(r);
+	row_unref(none);
 }
 
 /* ---- two and three threads ---- */
@@ -306,7 +327,7 @@ test_samples_while_written(void **state)
 		struct dice d = dice_case(k);
 		pthread_t writer;
 
-		s = (struct stage){.row = row_new(size[k], false)};
+		s = (struct stage){.row = row_new(size[k], 0)};
 		assert_int_equal(
 		    pthread_create(&writer, NULL, write_samples, &s), 0);
 		for (unsigned i = 0;
@@ -349,7 +370,7 @@ test_ring_swapped_under_reader(void **state)
 	struct dice d = dice_case(5);
 	pthread_t writer, control;
 
-	s.row = row_new(256, false);
+	s.row = row_new(256, 0);
 	assert_int_equal(pthread_create(&control, NULL, resize, &s), 0);
 	assert_int_equal(pthread_create(&writer, NULL, write_samples, &s), 0);
 	for (unsigned i = 0; i < READS || atomic_load(&s.swaps) < CHANGES;
@@ -374,6 +395,7 @@ main(void)
 	    cmocka_unit_test(test_ring_of_another_size),
 	    cmocka_unit_test(test_judge),
 	    cmocka_unit_test(test_link),
+	    cmocka_unit_test(test_facts),
 	    cmocka_unit_test(test_words_are_not_torn),
 	    cmocka_unit_test(test_samples_while_written),
 	    cmocka_unit_test(test_ring_swapped_under_reader),

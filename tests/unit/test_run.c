@@ -32,7 +32,7 @@ set_up(void **state)
 	    .down_after = 2,
 	    .up_after = 1};
 	target = fleet_target(&f);
-	row = row_new(256, false);
+	row = row_new(256, 0);
 	target->index = 42;
 	run = run_new(target, row, 24);
 	notes = 0;

@@ -1,0 +1,130 @@
+/* What a target asks, from the file: the groups of settings of its kind. */
+#include "build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask_groups.h"
+#include "buf.h"
+#include "config_ask.h"
+#include "config_read.h"
+#include "doc.h"
+#include "kind.h"
+
+enum { KEY_MAX = 64 };
+
+/* A mapping that is read, for a kind. */
+struct asking {
+	struct config_reader *r;
+	const struct doc_node *map;
+	const struct kind *kind;
+	bool labels; /* keys are written __key__ */
+	struct buf text;
+};
+
+static const struct doc_node *
+given(const struct asking *q, const struct option *o)
+{
+	char key[KEY_MAX];
+
+	if (q->map == NULL || q->map->kind != DOC_MAP)
+		return NULL;
+	snprintf(key, sizeof(key), q->labels ? "__%s__" : "%s", o->key);
+	return doc_get(q->map, key);
+}
+
+/* The value as it was written, lists and mappings too: an identity. */
+static void
+put_text(struct buf *b, const struct doc_node *n)
+{
+	if (n->kind == DOC_SCALAR) {
+		buf_puts(b, n->scalar);
+		return;
+	}
+	buf_putc(b, n->kind == DOC_MAP ? '{' : '[');
+	for (size_t i = 0; i < n->items; i++) {
+		if (i > 0)
+			buf_putc(b, ',');
+		if (n->kind == DOC_MAP)
+			buf_printf(b, "%s:", n->key[i]->scalar);
+		put_text(b, n->item[i]);
+	}
+	buf_putc(b, n->kind == DOC_MAP ? '}' : ']');
+}
+
+/* What a list or mapping holds is read by the check of its group. */
+static void
+read_row(struct asking *q, const struct option *o, const struct doc_node *n,
+    char *base)
+{
+	if (q->text.len > 0)
+		buf_putc(&q->text, ' ');
+	buf_printf(&q->text, "%s=", o->key);
+	put_text(&q->text, n);
+	if (o->type < OPTION_MAP)
+		option_value_parse(
+		    o, n, base + o->offset, q->r->directory, q->r->errors);
+}
+
+static void
+read_group(struct asking *q, const struct ask_group_desc *g, struct ask *a)
+{
+	for (unsigned i = 0; i < option_rows; i++) {
+		const struct option *o = &option_table[i];
+		const struct doc_node *n;
+
+		if (o->group != g->option)
+			continue;
+		n = given(q, o);
+		if (n != NULL)
+			read_row(q, o, n, (char *)a + g->offset);
+		else if (o->fallback == NULL)
+			doc_error(
+			    q->r->errors, q->map, "'%s' is missing", o->key);
+	}
+}
+
+static void
+refuse_group(const struct asking *q, const struct ask_group_desc *g)
+{
+	for (unsigned i = 0; i < option_rows; i++) {
+		const struct option *o = &option_table[i];
+		const struct doc_node *n;
+
+		if (o->group != g->option)
+			continue;
+		n = given(q, o);
+		if (n != NULL)
+			doc_error(q->r->errors, n,
+			    "'%s' is no key of a %s probe over %s", o->key,
+			    q->kind->name,
+			    word_label(WORD_TRANSPORT, q->kind->transport));
+	}
+}
+
+struct ask *
+config_ask_read(struct config_reader *r, const struct doc_node *map,
+    const struct kind *k, bool labels)
+{
+	struct asking q = {r, map, k, labels, BUF_INIT};
+	struct ask *a = k->asks != 0 ? ask_new(k->asks) : NULL;
+
+	for (unsigned i = 0; i < ASK_GROUPS; i++) {
+		if ((k->asks & 1u << i) == 0)
+			refuse_group(&q, &ask_groups[i]);
+		else if (a != NULL)
+			read_group(&q, &ask_groups[i], a);
+	}
+	if (a != NULL)
+		a->text = strdup(buf_str(&q.text));
+	if ((k->asks != 0 && a == NULL) || (a != NULL && a->text == NULL) ||
+	    q.text.err) {
+		doc_error(r->errors, map, "not enough memory");
+		ask_unref(a);
+		a = NULL;
+	}
+	buf_free(&q.text);
+	return a;
+}

@@ -1,0 +1,31 @@
+/*
+ * What a target asks beyond its path, and what it wants back: settings that
+ * only some kinds of probes know. Immutable once read, shared by reference
+ * by the configuration, targets and their paths.
+ */
+#ifndef ASK_H
+#define ASK_H
+
+/* Groups of such settings; a row of kinds.def names those it knows. */
+enum ask_group { ASK_TLS, ASK_GROUPS };
+
+/* A TLS client: what it names, shows and demands. */
+struct ask_tls {
+	char *server_name;	/* NULL: none given */
+};
+
+struct ask {
+	unsigned refs;		/* atomic; ask_ref/unref only */
+	unsigned groups;	/* 1 << ASK_x, for each that was read */
+	char *text;		/* what was given, "key=value ...": targets
+				   that differ in it are different paths */
+	struct ask_tls tls;
+};
+
+/* Zeroed, one reference. NULL: no memory. */
+struct ask *ask_new(unsigned groups);
+/* NULL is fine for both. */
+struct ask *ask_ref(struct ask *a);
+void ask_unref(struct ask *a);
+
+#endif
