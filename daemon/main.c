@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "agentx.h"
@@ -26,6 +27,7 @@
 #include "log.h"
 #include "print.h"
 #include "reflect.h"
+#include "shard.h"
 #include "snapshot.h"
 #include "store.h"
 
@@ -40,6 +42,7 @@ struct settings {
 	bool lifecycle;
 	enum log_level level;
 	enum log_format format;
+	struct shard shard;
 };
 
 struct daemon {
@@ -104,6 +107,20 @@ format_set(void *into, const struct argument *row, const char *value)
 	return -1;
 }
 
+static int
+shard_set(void *into, const struct argument *row, const char *value)
+{
+	struct settings *a = into;
+	char host[256] = "", error[256];
+
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '\0';
+	if (shard_parse(value, host, &a->shard, error) == 0)
+		return 0;
+	fprintf(stderr, "reachd: --%s: %s\n", row->name, error);
+	return -1;
+}
+
 #define AT(field) offsetof(struct settings, field), NULL
 
 static const struct argument arguments[] = {
@@ -126,6 +143,10 @@ static const struct argument arguments[] = {
 	ARGUMENT_SET, 0, level_set},
     {"log.format", "FORMAT", "logfmt or json (default logfmt)", ARGUMENT_SET, 0,
 	format_set},
+    {"shard", "I/N",
+	"probe part I (from 0) of N of the targets; I may be a name that ends\n"
+	"        in the number, or auto for that of the host",
+	ARGUMENT_SET, 0, shard_set},
     {"version", NULL, "print the version and exit", ARGUMENT_SET, 0,
 	version_print},
     {0}};
@@ -338,6 +359,7 @@ parts_make(struct daemon *d, struct config *config)
 	struct control_setup setup = {.loop = &d->signalling,
 	    .config_file = d->args.config_file,
 	    .config = config,
+	    .shard = d->args.shard,
 	    .engine = d->engine,
 	    .engines = COLLECTOR_ROOMS,
 	    .finished = on_finished,
@@ -441,7 +463,8 @@ main(int argc, char **argv)
 		return code;
 	log_setup(d.args.level, d.args.format);
 	if (d.args.check)
-		return check_config_main(d.args.config_file, stdout, stderr);
+		return check_config_main(
+		    d.args.config_file, &d.args.shard, stdout, stderr);
 	/* Until the control listens: who asks for a reload gets this load. */
 	signal(SIGHUP, SIG_IGN);
 	config = config_load(d.args.config_file, &errors);

@@ -301,7 +301,7 @@ print_report(FILE *out, const struct config *c, struct inventory *i)
 }
 
 static struct inventory *
-build(const struct config *c, const struct sources *s)
+build(const struct config *c, const struct sources *s, struct shard shard)
 {
 	struct addr assumed[2];
 	const struct inventory_input in = {.config = c,
@@ -310,6 +310,7 @@ build(const struct config *c, const struct sources *s)
 	    .file_target = (const struct config_target *const *)s->target,
 	    .file_targets = s->targets,
 	    .files = s->files,
+	    .shard = shard,
 	    .resolve = assume,
 	    .arg = assumed};
 	struct inventory *i = inventory_build(&in);
@@ -319,8 +320,29 @@ build(const struct config *c, const struct sources *s)
 	return i;
 }
 
+/* Each counts as it would when it runs; together they are all there is. */
+static void
+print_shards(FILE *out, const struct config *c, const struct sources *s,
+    const struct shard *own)
+{
+	for (unsigned k = 0; own->count > 1 && k < own->count; k++) {
+		struct inventory *i =
+		    build(c, s, (struct shard){k, own->count});
+
+		if (i == NULL)
+			return;
+		fprintf(out,
+		    "shard %u/%u: %zu targets in %zu media cluster%s%s\n", k,
+		    own->count, i->targets, i->clusters,
+		    i->clusters == 1 ? "" : "s",
+		    k == own->index ? " (this one)" : "");
+		inventory_free(i);
+	}
+}
+
 int
-check_config_main(const char *file, FILE *out, FILE *errors)
+check_config_main(
+    const char *file, const struct shard *shard, FILE *out, FILE *errors)
 {
 	struct doc_errors mistakes = {0};
 	struct sources s = {.errors = errors};
@@ -334,10 +356,11 @@ check_config_main(const char *file, FILE *out, FILE *errors)
 	}
 	read_sources(&s, c);
 	if (!s.wrong)
-		i = build(c, &s);
+		i = build(c, &s, *shard);
 	if (i != NULL) {
 		print_warnings(errors, file, i->warnings);
 		print_report(out, c, i);
+		print_shards(out, c, &s, shard);
 		code = 0;
 	}
 	inventory_free(i);

@@ -9,13 +9,15 @@
 
 struct config;
 struct inventory;
+struct shard;
 
 /*
- * Writes targets, time series, memory and load to out, and all mistakes of
- * the file and of its target files to errors. The exit code: 0, or 1 when
- * there are mistakes.
+ * Writes targets, time series, memory and load of the shard to out, with what
+ * each of the shards has, and all mistakes of the file and of its target files
+ * to errors. The exit code: 0, or 1 when there are mistakes.
  */
-int check_config_main(const char *file, FILE *out, FILE *errors);
+int check_config_main(const char *file, const struct shard *shard, FILE *out,
+    FILE *errors);
 
 /* How many time series a scrape will have; for a whole configuration. */
 size_t check_config_series(const struct config *c, const struct inventory *i);

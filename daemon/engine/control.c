@@ -18,12 +18,12 @@
 #include "decide.h"
 #include "discovery.h"
 #include "event.h"
-#include "inventory.h"
 #include "log.h"
 #include "mail.h"
 #include "netwatch.h"
 #include "resolve.h"
 #include "state.h"
+#include "supply.h"
 #include "telemetry.h"
 
 enum { DECIDE_MS = 1000, GATHER_MS = 50, ENGINES = 4 };
@@ -60,51 +60,6 @@ loop_of(const struct target *t)
 	    collectors_find(t->probe, t->path.transport);
 
 	return c != NULL ? (uint8_t)c->room : COLLECTOR_MEDIA;
-}
-
-static void
-on_resolve(void *arg, const char *host, struct inventory_name *out)
-{
-	struct control *c = arg;
-
-	out->host = host;
-	out->addrs = resolve_get(c->resolve, host, &out->addr);
-}
-
-static struct inventory_input
-input(struct control *c)
-{
-	struct inventory_input in = {
-	    .config = c->config, .resolve = on_resolve, .arg = c};
-
-	in.lists = discovery_lists(c->discovery, &in.list);
-	in.files =
-	    discovery_targets(c->discovery, &in.file_target, &in.file_targets);
-	return in;
-}
-
-/*
- * A name that was asked for and has neither answered nor failed yet makes no
- * target: "dns" would be a lie.
- */
-static void
-drop_pending(struct control *c, struct inventory *inv)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < inv->targets; i++) {
-		struct target *t = inv->target[i];
-
-		const struct addr *none;
-
-		if (addr_family(&t->path.addr) == 0 &&
-		    resolve_get(c->resolve, t->host, &none) == 0 &&
-		    resolve_failures(c->resolve, t->host, NULL) == 0)
-			target_unref(t);
-		else
-			inv->target[kept++] = t;
-	}
-	inv->targets = kept;
 }
 
 static uint64_t
@@ -168,22 +123,16 @@ show_sources(struct control *c)
 static void
 rebuild(struct control *c)
 {
-	struct inventory_input in = input(c);
-	struct inventory *inv;
+	const struct supply from = {.config = c->config,
+	    .discovery = c->discovery,
+	    .resolve = c->resolve,
+	    .telemetry = c->telemetry,
+	    .shard = c->setup.shard};
+	struct inventory *inv = supply_build(&from);
 	struct roster *r = NULL;
-	size_t names;
-	char **name = inventory_names(&in, &names);
 
-	resolve_want(c->resolve, name, names);
-	telemetry_names(c->telemetry, c->resolve, name, names);
-	for (size_t i = 0; i < names; i++)
-		free(name[i]);
-	free(name);
-	inv = inventory_build(&in);
-	if (inv != NULL) {
-		drop_pending(c, inv);
+	if (inv != NULL)
 		r = store_adopt(c->setup.store, inv, loop_of);
-	}
 	if (r == NULL) {
 		log_error("control", "no memory for the targets; the old "
 				     "ones are kept");
@@ -539,6 +488,8 @@ make_parts(struct control *c)
 	c->discovery = discovery_new(&d);
 	c->netwatch = netwatch_new(&n); /* NULL is survivable */
 	resolver_make(c);
+	if (c->telemetry != NULL)
+		telemetry_shard(c->telemetry, &c->setup.shard);
 	return c->decide != NULL && c->telemetry != NULL &&
 	       c->discovery != NULL && c->resolve != NULL;
 }

@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "config.h"
 #include "engine.h"
+#include "shard.h"
 #include "snapshot.h"
 #include "store.h"
 
@@ -22,6 +23,7 @@ struct control_setup {
 	struct uv_loop_s *loop;	 /* the signalling loop */
 	const char *config_file; /* borrowed */
 	struct config *config;	 /* already loaded; taken over */
+	struct shard shard;	 /* the part of it that is one's own */
 	struct store *store;	 /* borrowed, as the rest */
 	struct snapshotter *snapshots;
 	struct engine *const *engine; /* by enum collector_room */

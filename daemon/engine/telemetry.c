@@ -32,6 +32,7 @@ struct name_copy {
 struct telemetry {
 	struct engine *const *engine; /* borrowed */
 	unsigned engines;
+	struct shard shard;
 	pthread_mutex_t lock;	    /* all below */
 	char *config_file, *sha256; /* owned */
 	uint64_t reloads, failures;
@@ -126,6 +127,12 @@ telemetry_config(struct telemetry *t, const struct config *c)
 	t->reload_ok = true;
 	t->reload_at = clock_real();
 	pthread_mutex_unlock(&t->lock);
+}
+
+void
+telemetry_shard(struct telemetry *t, const struct shard *shard)
+{
+	t->shard = *shard;
 }
 
 void
@@ -252,6 +259,8 @@ fill_agent(struct telemetry *t, struct snapshot_builder *b,
 	a->reload_at = moment(t->reload_at);
 	a->reloads = t->reloads;
 	a->reload_failures = t->failures;
+	a->shard = t->shard.index;
+	a->shards = t->shard.count > 0 ? t->shard.count : 1;
 	a->in_flight = c->in_flight;
 	a->wakeups = c->wakeups;
 	a->unmatched = c->unmatched;

@@ -12,6 +12,7 @@
 #include "discovery.h"
 #include "engine.h"
 #include "resolve.h"
+#include "shard.h"
 #include "snapshot.h"
 
 struct telemetry;
@@ -22,6 +23,8 @@ struct snapshot_source telemetry_source(struct telemetry *t);
 
 /* The configuration in effect; what is needed of it is copied. */
 void telemetry_config(struct telemetry *t, const struct config *c);
+/* Once, before anybody reads. */
+void telemetry_shard(struct telemetry *t, const struct shard *shard);
 void telemetry_reload(struct telemetry *t, bool ok);
 void telemetry_network(struct telemetry *t, unsigned kinds);
 void telemetry_sources(

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "config.h"
+#include "shard.h"
 
 /* What the resolver knows of a name; addresses without port, sorted. */
 struct inventory_name {
@@ -30,6 +31,7 @@ struct inventory_input {
 	const struct config_target *const *file_target;	/* arrays, one a file */
 	const size_t *file_targets;
 	size_t files;
+	struct shard shard;		/* what of it is made */
 	/* Addresses of a name; 0 addresses while it was never resolved. */
 	void (*resolve)(void *arg, const char *host,
 	    struct inventory_name *out);

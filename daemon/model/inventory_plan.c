@@ -281,7 +281,10 @@ inventory_plan(
 	out->wants = g.wants;
 	sift(&g, out);
 	free(g.mention);
-	return 0;
+	if (inventory_shard(out, &in->shard) == 0)
+		return 0;
+	inventory_plan_free(out);
+	return -ENOMEM;
 }
 
 void

@@ -34,6 +34,13 @@ int inventory_plan(const struct inventory_input *in, struct plan *out,
     struct buf *warnings);
 void inventory_plan_free(struct plan *p);
 
+/*
+ * Leaves the shard's part of a plan: whole media clusters, and targets that
+ * are in none by their names. Weighed are nodes and targets, not addresses,
+ * since those are not the same for every process. 0 or -ENOMEM.
+ */
+int inventory_shard(struct plan *p, const struct shard *shard);
+
 /* Lengthens intervals until the limits of the configuration hold. */
 int inventory_limit(struct inventory *i, const struct config *c,
     struct buf *warnings);

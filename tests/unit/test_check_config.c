@@ -14,6 +14,7 @@
 #include "buf.h"
 #include "check_config.h"
 #include "inventory.h"
+#include "shard.h"
 #include "stats.h"
 #include "store.h"
 
@@ -60,6 +61,9 @@ struct result {
 	char *out, *errors;
 };
 
+/* What --shard says. */
+static struct shard own;
+
 static struct result
 check(const char *config)
 {
@@ -69,7 +73,7 @@ check(const char *config)
 	FILE *errors = open_memstream(&r.errors, &n);
 
 	write_file("c.yml", config);
-	r.code = check_config_main(path_of("c.yml"), out, errors);
+	r.code = check_config_main(path_of("c.yml"), &own, out, errors);
 	fclose(out);
 	fclose(errors);
 	return r;
@@ -276,11 +280,56 @@ memory_follows_the_rings(void **state)
 	config_free(c);
 }
 
+/* Two clusters of unlike size and a target: four paths, whole in one each. */
+static void
+shards_are_told(void **state)
+{
+	static const char text[] =
+	    "media: {clusters: [{name: a, udp: [\n"
+	    "  stun:192.0.2.1:1, stun:192.0.2.2:1, stun:192.0.2.3:1]},\n"
+	    "  {name: b, udp: [stun:192.0.2.4:1]}]}\n";
+	unsigned all = 0, clusters = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct result r;
+		unsigned n[2], c[2];
+		char line[64];
+		const char *at;
+
+		own = (struct shard){i, 2};
+		r = check(text);
+		assert_int_equal(r.code, 0);
+		at = strstr(r.out, "\nshard 0/2: ");
+		assert_non_null(at);
+		assert_int_equal(
+		    sscanf(at, "\nshard 0/2: %u targets in %u", &n[0], &c[0]),
+		    2);
+		at = strstr(r.out, "\nshard 1/2: ");
+		assert_non_null(at);
+		assert_int_equal(
+		    sscanf(at, "\nshard 1/2: %u targets in %u", &n[1], &c[1]),
+		    2);
+		assert_int_equal(n[0] + n[1], 4);
+		assert_int_equal(n[0] * n[1], 3);
+		assert_int_equal(c[0] * c[1], 1);
+		snprintf(line, sizeof(line),
+		    "\ntargets: %u in 1 media cluster\n", n[i]);
+		expect_line(r.out, line);
+		all += n[i];
+		clusters += c[i];
+		free_result(&r);
+	}
+	assert_int_equal(all, 4);
+	assert_int_equal(clusters, 2);
+	own = (struct shard){0};
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_file),
+	    cmocka_unit_test(shards_are_told),
 	    cmocka_unit_test(files_beside_it_are_read),
 	    cmocka_unit_test(mistakes_are_all_shown),
 	    cmocka_unit_test(limits_are_warned_of),
