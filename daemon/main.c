@@ -349,6 +349,7 @@ agentx_make(struct daemon *d, const char *socket)
 	if (d->agentx == NULL)
 		return -1;
 	snapshot_add_source(d->snapshots, agentx_source(d->agentx));
+	snapshot_keep_history(d->snapshots, AGENTX_HISTORY);
 	event_subscribe(on_event_notify, d);
 	return 0;
 }

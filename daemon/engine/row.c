@@ -416,9 +416,10 @@ row_read_facts(const struct row *r, int64_t out[FACT_END])
 	return known;
 }
 
-size_t
-row_read_samples(
-    const struct row *r, uint64_t after, struct sample *out, size_t max)
+/* *end: how many had ever been appended with the last of out. */
+static size_t
+read_back(const struct row *r, uint64_t after, struct sample *out, size_t max,
+    uint64_t *end)
 {
 	uint64_t head =
 	    atomic_load_explicit(&r->appended, memory_order_acquire);
@@ -447,5 +448,22 @@ row_read_samples(
 	if (lost > n)
 		lost = n;
 	memmove(out, out + max - n + lost, (n - lost) * sizeof(*out));
+	*end = head;
 	return n - lost;
+}
+
+size_t
+row_read_samples(
+    const struct row *r, uint64_t after, struct sample *out, size_t max)
+{
+	uint64_t end;
+
+	return read_back(r, after, out, max, &end);
+}
+
+size_t
+row_read_newest(
+    const struct row *r, struct sample *out, size_t max, uint64_t *end)
+{
+	return read_back(r, 0, out, max, end);
 }

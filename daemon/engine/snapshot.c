@@ -24,7 +24,8 @@ struct snapshotter {
 	struct snapshot_settings settings;
 	struct snapshot_source source[SOURCES_MAX];
 	unsigned sources;
-	int64_t offset; /* real minus monotonic, as last used */
+	unsigned history; /* samples of each target */
+	int64_t offset;	  /* real minus monotonic, as last used */
 };
 
 struct snapshotter *
@@ -64,6 +65,12 @@ snapshot_configure(
 	s->settings = *settings;
 	pthread_mutex_unlock(&s->lock);
 	snapshot_expire(s);
+}
+
+void
+snapshot_keep_history(struct snapshotter *s, unsigned samples)
+{
+	s->history = samples < SNAPSHOT_HISTORY ? samples : SNAPSHOT_HISTORY;
 }
 
 void
@@ -120,7 +127,7 @@ read_store(struct snapshotter *s, struct snapshot_builder *b)
 	p->generation = p->roster->generation;
 	p->mono = clock_mono();
 	p->real = clock_real();
-	b->offset = s->offset = steady_offset(s->offset);
+	b->offset = p->offset = s->offset = steady_offset(s->offset);
 	if (!b->err)
 		snapshot_rows_fill(b, s->store);
 	store_read_unlock(s->store);
@@ -130,7 +137,8 @@ static struct snapshot *
 build(struct snapshotter *s)
 {
 	struct snapshot *p = calloc(1, sizeof(*p));
-	struct snapshot_builder b = {.snapshot = p, .settings = s->settings};
+	struct snapshot_builder b = {
+	    .snapshot = p, .settings = s->settings, .history = s->history};
 
 	if (p == NULL)
 		return NULL;

@@ -15,17 +15,27 @@
 #include "stats.h"
 #include "store.h"
 
+/* The newest requests of a target, oldest first. */
+struct snapshot_history {
+	const struct sample *sample; /* the snapshot's */
+	size_t samples;
+	uint64_t last; /* number of the last one, from 1 on */
+};
+
 struct snapshot {
 	unsigned refs; /* atomic */
 	uint64_t mono; /* when it was taken */
 	int64_t real;
-	uint64_t generation;	   /* of the roster */
-	struct roster *roster;	   /* reference: names, paths */
+	int64_t offset;	       /* real minus monotonic, for times of samples */
+	uint64_t generation;   /* of the roster */
+	struct roster *roster; /* reference: names, paths */
 	struct decision *decision; /* reference or NULL */
 	struct stats_items scope[STATS_SCOPES];
 	unsigned windows;
 	uint64_t window[4]; /* ns */
-	void *memory;	    /* owned: labels and items */
+	/* One per entry of the roster; NULL unless they are kept. */
+	struct snapshot_history *history;
+	void *memory; /* owned: labels, items, samples */
 };
 
 /* Items of a scope, typed: SNAP(s, target)[i].requests. */
@@ -59,6 +69,10 @@ void snapshot_free(struct snapshotter *s);
 void snapshot_add_source(struct snapshotter *s, struct snapshot_source source);
 void snapshot_configure(
     struct snapshotter *s, const struct snapshot_settings *settings);
+/* So many samples of each target; not once snapshots are taken. At most
+ * SNAPSHOT_HISTORY. */
+enum { SNAPSHOT_HISTORY = 64 };
+void snapshot_keep_history(struct snapshotter *s, unsigned samples);
 
 /* Something happened that the next reader must see. */
 void snapshot_expire(struct snapshotter *s);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "buf.h"
 #include "clock.h"
 #include "index.h"
@@ -232,6 +233,31 @@ fill_facts(struct pass *p, const struct roster_entry *e)
 	if ((known & UINT64_C(1) << FACT_##name) != 0) \
 		o->field = (uint64_t)value[FACT_##name];
 #include "facts.def"
+}
+
+static void
+fill_history(struct snapshot_builder *b, const struct roster *r)
+{
+	struct sample s[SNAPSHOT_HISTORY];
+
+	if (b->history == 0)
+		return;
+	b->snapshot->history = arena_take(
+	    b->arena, (r->entries + 1) * sizeof(*b->snapshot->history));
+	b->err |= b->snapshot->history == NULL;
+	for (size_t i = 0; i < r->entries && !b->err; i++) {
+		struct snapshot_history *h = &b->snapshot->history[i];
+		struct sample *copy;
+
+		h->samples =
+		    row_read_newest(r->entry[i].row, s, b->history, &h->last);
+		h->sample = copy =
+		    arena_take(b->arena, (h->samples + 1) * sizeof(*copy));
+		if (copy == NULL)
+			b->err = true;
+		else
+			memcpy(copy, s, h->samples * sizeof(*copy));
+	}
 }
 
 /* The sums of a transport and cluster; NULL: no memory. */
@@ -466,6 +492,7 @@ snapshot_rows_fill(struct snapshot_builder *b, struct store *s)
 
 	for (size_t i = 0; i < r->entries; i++)
 		fill_entry(&p, &r->entry[i]);
+	fill_history(b, r);
 	store_departed_each(s, fill_departed, &p);
 	fill_groups(&p);
 	fill_decision(&p);

@@ -12,7 +12,8 @@ struct snapshot_builder {
 	struct snapshot *snapshot;
 	struct arena *arena; /* the snapshot's */
 	struct snapshot_settings settings;
-	int64_t offset; /* real minus monotonic */
+	unsigned history; /* samples of each target that are kept */
+	int64_t offset;	  /* real minus monotonic */
 	size_t room[STATS_SCOPES];
 	void *blank[STATS_SCOPES]; /* an item as it starts */
 	bool err;

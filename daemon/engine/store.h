@@ -150,6 +150,9 @@ void row_read_addr(
  */
 size_t row_read_samples(
     const struct row *r, uint64_t after, struct sample *out, size_t max);
+/* The newest at most max; *end: the number (from 1 on) of the last of them. */
+size_t row_read_newest(
+    const struct row *r, struct sample *out, size_t max, uint64_t *end);
 bool row_read_tls(const struct row *r, struct tls_facts *out);
 /* Which are known, 1 << FACT_x; the others are 0. */
 uint64_t row_read_facts(const struct row *r, int64_t out[FACT_END]);

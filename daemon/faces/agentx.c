@@ -21,6 +21,7 @@
 #include <net-snmp/library/fd_event_manager.h>
 
 #include "agentx.h"
+#include "agentx_ping.h"
 #include "agentx_send.h"
 #include "agentx_serve.h"
 #include "agentx_table.h"
@@ -46,7 +47,8 @@ struct agentx {
 	struct agentx_trap *trap; /* owned */
 	/* the thread's */
 	struct agentx_table *table;
-	struct agentx_serve serve;
+	struct agentx_ping *ping;
+	struct agentx_serve serve[2];
 	uint64_t shown_at, asked_at; /* monotonic; 0: never */
 	int64_t boot;
 	int told; /* errno of the socket, as last logged */
@@ -66,11 +68,12 @@ agentx_new(const char *socket, struct snapshotter *snapshots)
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	a->socket = strdup(socket);
 	a->table = agentx_table_new();
+	a->ping = agentx_ping_new(1 << PING_TEST_FAILED);
 	a->trap = agentx_trap_new();
 	a->snapshots = snapshots;
 	pthread_mutex_init(&a->lock, NULL);
 	if (a->wake < 0 || a->socket == NULL || a->table == NULL ||
-	    a->trap == NULL) {
+	    a->ping == NULL || a->trap == NULL) {
 		agentx_stop(a);
 		return NULL;
 	}
@@ -139,6 +142,7 @@ refresh(struct agentx *a)
 	if (s == NULL)
 		return;
 	agentx_table_show(a->table, s, boot_time(a));
+	agentx_ping_show(a->ping, s);
 	snapshot_unref(s);
 	a->shown_at = now;
 }
@@ -288,15 +292,20 @@ isolate(void)
 static void
 serve(struct agentx *a)
 {
-	unsigned n = mib_root(a->serve.root);
+	unsigned n = mib_root(a->serve[0].root);
 
-	a->serve.root[n] = MIB_OBJECTS;
-	a->serve.root_len = n + 1;
-	a->serve.name = "reachd";
-	a->serve.tree = agentx_table_tree(a->table);
-	a->serve.before = before_requests;
-	a->serve.arg = a;
-	agentx_serve(&a->serve);
+	a->serve[0].root[n] = MIB_OBJECTS;
+	a->serve[0].root_len = n + 1;
+	a->serve[0].name = "reachd";
+	a->serve[0].tree = agentx_table_tree(a->table);
+	a->serve[1].root_len = agentx_ping_root(a->serve[1].root);
+	a->serve[1].name = "reachdPing";
+	a->serve[1].tree = agentx_ping_tree(a->ping);
+	for (unsigned i = 0; i < 2; i++) {
+		a->serve[i].before = before_requests;
+		a->serve[i].arg = a;
+		agentx_serve(&a->serve[i]);
+	}
 }
 
 static void
@@ -394,6 +403,7 @@ agentx_stop(struct agentx *a)
 	if (a == NULL || (a->running && !joined(a)))
 		return;
 	agentx_table_free(a->table);
+	agentx_ping_free(a->ping);
 	agentx_trap_free(a->trap);
 	pthread_mutex_destroy(&a->lock);
 	if (a->wake >= 0)

@@ -6,9 +6,13 @@
 #ifndef AGENTX_H
 #define AGENTX_H
 
+#include "ping.h"
 #include "snapshot.h"
 
 struct agentx;
+
+/* Samples of each target that a snapshot must keep for it. */
+enum { AGENTX_HISTORY = PING_KEPT };
 
 /*
  * socket: path of the master's socket; copied. snapshots is borrowed. Nothing

@@ -17,7 +17,13 @@
 enum { MIB_INDEXES = 4, MIB_PREFIX = 4, MIB_ROOT_MAX = 32 };
 
 /* Arcs below the root. */
-enum { MIB_NOTIFICATIONS = 0, MIB_OBJECTS = 1, MIB_CONFORMANCE = 2 };
+enum {
+	MIB_NOTIFICATIONS = 0,
+	MIB_OBJECTS = 1,
+	MIB_CONFORMANCE = 2,
+	MIB_PROBE_TYPES = 3,
+	MIB_CAPABILITIES = 4
+};
 /* The group of objects that stand in notifications only. */
 enum { MIB_NOTIFY_GROUP = 7 };
 

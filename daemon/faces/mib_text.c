@@ -10,6 +10,7 @@
 #include "mib.h"
 #include "mib_text.h"
 #include "outcome.h"
+#include "ping.h"
 #include "word.h"
 
 enum { WIDTH = 64 };
@@ -19,8 +20,8 @@ static const char revision[] = "202501010000Z";
 
 static const char imports[] =
     "IMPORTS\n"
-    "    MODULE-IDENTITY, OBJECT-TYPE, NOTIFICATION-TYPE, Counter64,\n"
-    "    Gauge32, Unsigned32, enterprises\n"
+    "    MODULE-IDENTITY, OBJECT-TYPE, OBJECT-IDENTITY, NOTIFICATION-TYPE,\n"
+    "    Counter64, Gauge32, Unsigned32, enterprises\n"
     "        FROM SNMPv2-SMI                       -- RFC 2578\n"
     "    TEXTUAL-CONVENTION, TruthValue, DateAndTime, TimeStamp\n"
     "        FROM SNMPv2-TC                        -- RFC 2579\n"
@@ -342,6 +343,25 @@ put_notification(struct buf *out, enum event_kind kind)
 	    out, "\n    ::= { reachdNotifications %u }\n\n", (unsigned)kind);
 }
 
+/* ---- kinds of probes, for pingCtlType ---- */
+
+static void
+put_probe_types(struct buf *out)
+{
+	const struct ping_type *t;
+
+	for (unsigned n = 0; (t = ping_type_at(n)) != NULL; n++) {
+		if (t->object == NULL)
+			continue;
+		buf_printf(out,
+		    "reachd%s OBJECT-IDENTITY\n    STATUS current\n",
+		    t->object);
+		put_text(out, "DESCRIPTION", t->help);
+		buf_printf(
+		    out, "\n    ::= { reachdProbeTypes %u }\n\n", t->number);
+	}
+}
+
 /* ---- conformance ---- */
 
 /* A group is a table, or all scalars below one arc. */
@@ -471,9 +491,10 @@ put_identity(struct buf *out)
 	    "reachdNotifications OBJECT IDENTIFIER ::= { reachdMIB %d }\n"
 	    "reachdObjects OBJECT IDENTIFIER ::= { reachdMIB %d }\n"
 	    "reachdConformance OBJECT IDENTIFIER ::= { reachdMIB %d }\n"
+	    "reachdProbeTypes OBJECT IDENTIFIER ::= { reachdMIB %d }\n"
 	    "reachdCompliances OBJECT IDENTIFIER ::= { reachdConformance 1 }\n"
 	    "reachdGroups OBJECT IDENTIFIER ::= { reachdConformance 2 }\n\n",
-	    MIB_NOTIFICATIONS, MIB_OBJECTS, MIB_CONFORMANCE);
+	    MIB_NOTIFICATIONS, MIB_OBJECTS, MIB_CONFORMANCE, MIB_PROBE_TYPES);
 }
 
 void
@@ -495,6 +516,7 @@ mib_text(struct buf *out)
 	for (unsigned k = 1; k < EVENT_KINDS; k++)
 		if (event_text((enum event_kind)k)[0] != '\0')
 			put_notification(out, (enum event_kind)k);
+	put_probe_types(out);
 	put_compliance(out);
 	for (unsigned i = 0; i < mib_table_rows; i++)
 		if (begins_group(&mib_tables[i]))

@@ -1,0 +1,404 @@
+/*
+ * The tables of DISMAN-PING-MIB. Targets are put in the order of their names
+ * as an index (length before octets) when the roster changes; a row's number
+ * then says which target, and in the history which sample, so that nothing is
+ * made or searched for a row that is not asked for.
+ */
+#include "build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agentx_ping.h"
+#include "snapshot.h"
+
+static const char owner_name[] = "reachd";
+
+enum { OWNER_LEN = sizeof(owner_name) - 1 };
+
+struct agentx_ping {
+	struct agentx_tree tree;
+	struct agentx_branch *branch;	   /* owned: scalars, columns */
+	const struct ping_column **column; /* theirs, owned */
+	unsigned traps;
+	struct snapshot *snapshot; /* reference or NULL */
+	uint32_t *order;	   /* entries of the roster by name, owned */
+	size_t targets;
+};
+
+/* ---- keys ---- */
+
+static size_t
+key_of_name(uint32_t *key, const char *name)
+{
+	size_t len = strlen(name), n = 0;
+
+	key[n++] = OWNER_LEN;
+	for (size_t i = 0; i < OWNER_LEN; i++)
+		key[n++] = (uint8_t)owner_name[i];
+	key[n++] = (uint32_t)len;
+	for (size_t i = 0; i < len; i++)
+		key[n++] = (uint8_t)name[i];
+	return n;
+}
+
+void
+agentx_ping_key(struct agentx_oid *oid, const char *name)
+{
+	oid->len += key_of_name(oid->sub + oid->len, name);
+}
+
+static const struct snapshot_history *
+history_of(const struct agentx_ping *p, size_t target)
+{
+	return p->snapshot->history != NULL
+		   ? &p->snapshot->history[p->order[target]]
+		   : NULL;
+}
+
+/*
+ * Samples are numbered from 1 on, and from 1 again after 2^32 - 1: which one
+ * stands at a place in the order of their numbers. False: so many are not.
+ */
+static bool
+sample_at(const struct agentx_ping *p, size_t target, size_t place,
+    size_t *sample, uint32_t *number)
+{
+	const struct snapshot_history *h = history_of(p, target);
+	uint64_t first;
+	size_t wrapped;
+
+	if (h == NULL || place >= h->samples)
+		return false;
+	first = (h->last - h->samples) % UINT32_MAX + 1;
+	wrapped = first + h->samples - 1 > UINT32_MAX
+		      ? (size_t)(first + h->samples - 1 - UINT32_MAX)
+		      : 0;
+	*sample =
+	    place < wrapped ? h->samples - wrapped + place : place - wrapped;
+	*number = place < wrapped ? (uint32_t)(place + 1)
+				  : (uint32_t)(first + *sample);
+	return true;
+}
+
+/* ---- the order of targets ---- */
+
+static const char *
+name_of(const struct agentx_ping *p, size_t target)
+{
+	return p->snapshot->roster->entry[p->order[target]].target->name;
+}
+
+static int
+by_name(const void *a, const void *b, void *arg)
+{
+	const struct roster *r = arg;
+	const char *x = r->entry[*(const uint32_t *)a].target->name;
+	const char *y = r->entry[*(const uint32_t *)b].target->name;
+	size_t n = strlen(x), m = strlen(y);
+
+	if (n != m)
+		return n < m ? -1 : 1;
+	return memcmp(x, y, n);
+}
+
+/* Without memory there are no rows. */
+static void
+sort(struct agentx_ping *p)
+{
+	struct roster *r = p->snapshot->roster;
+	uint32_t *order = realloc(p->order, (r->entries + 1) * sizeof(*order));
+
+	p->targets = 0;
+	if (order == NULL)
+		return;
+	p->order = order;
+	p->targets = r->entries;
+	for (size_t i = 0; i < r->entries; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, r->entries, sizeof(*order), by_name, r);
+}
+
+void
+agentx_ping_show(struct agentx_ping *p, struct snapshot *s)
+{
+	const struct roster *before =
+	    p->snapshot != NULL ? p->snapshot->roster : NULL;
+	struct snapshot *old = p->snapshot;
+
+	if (s == old)
+		return;
+	p->snapshot = snapshot_ref(s);
+	if (s->roster != before)
+		sort(p);
+	snapshot_unref(old);
+}
+
+/* ---- the tree ---- */
+
+static bool
+is_scalar(const struct agentx_ping *p, size_t branch)
+{
+	return p->column[branch]->table == PING_TABLES;
+}
+
+static bool
+is_history(const struct agentx_ping *p, size_t branch)
+{
+	return p->column[branch]->table == PING_HISTORY;
+}
+
+/* In the history each target has room for the same number of rows. */
+static size_t
+tree_rows(void *owner, size_t branch)
+{
+	const struct agentx_ping *p = owner;
+
+	if (p->snapshot == NULL)
+		return 0;
+	if (is_scalar(p, branch))
+		return 1;
+	return is_history(p, branch) ? p->targets * PING_KEPT : p->targets;
+}
+
+static int
+tree_compare(void *owner, struct agentx_cell at, const uint32_t *sub, size_t n)
+{
+	const struct agentx_ping *p = owner;
+	bool history = is_history(p, at.branch);
+	size_t target = history ? at.row / PING_KEPT : at.row;
+	uint32_t key[AGENTX_KEY] = {0}, number;
+	size_t sample, keys;
+	int order;
+
+	if (is_scalar(p, at.branch))
+		return agentx_tree_compare(key, 1, sub, n);
+	keys = key_of_name(key, name_of(p, target));
+	if (!history)
+		return agentx_tree_compare(key, keys, sub, n);
+	order = agentx_tree_compare(key, keys, sub, n < keys ? n : keys);
+	if (order != 0)
+		return order;
+	/* Room that is not used stands behind all that can be asked for. */
+	if (!sample_at(p, target, at.row % PING_KEPT, &sample, &number))
+		return 1;
+	return agentx_tree_compare(&number, 1, sub + keys, n - keys);
+}
+
+static void
+tree_key(void *owner, struct agentx_cell at, struct agentx_oid *oid)
+{
+	const struct agentx_ping *p = owner;
+	bool history = is_history(p, at.branch);
+	size_t target = history ? at.row / PING_KEPT : at.row, sample;
+
+	if (is_scalar(p, at.branch)) {
+		oid->sub[oid->len++] = 0;
+		return;
+	}
+	agentx_ping_key(oid, name_of(p, target));
+	if (history && sample_at(p, target, at.row % PING_KEPT, &sample,
+			   &oid->sub[oid->len]))
+		oid->len++;
+}
+
+static bool
+tree_read(void *owner, struct agentx_cell at, struct agentx_value *out)
+{
+	const struct agentx_ping *p = owner;
+	const struct ping_column *c = p->column[at.branch];
+	struct ping_row row;
+	size_t target = at.row, sample;
+	uint32_t number;
+
+	switch (c->table) {
+	case PING_CTL:
+		ping_control(&row, p->snapshot, p->order[target], p->traps);
+		break;
+	case PING_RESULTS:
+		ping_results(&row, p->snapshot, p->order[target]);
+		break;
+	case PING_HISTORY:
+		target = at.row / PING_KEPT;
+		if (!sample_at(p, target, at.row % PING_KEPT, &sample, &number))
+			return false;
+		ping_probe(&row, p->snapshot, p->order[target], sample);
+		break;
+	case PING_TABLES: /* a scalar: fixed */
+		break;
+	}
+	return agentx_ping_value(out, c, &row);
+}
+
+/* ---- values ---- */
+
+static void
+put_octets(struct agentx_value *out, const void *bytes, size_t n)
+{
+	out->type = AGENTX_OCTETS;
+	out->len = n < AGENTX_TEXT ? n : AGENTX_TEXT;
+	memcpy(out->octets, bytes, out->len);
+}
+
+static void
+put_number(struct agentx_value *out, enum agentx_type type, uint64_t v)
+{
+	out->type = type;
+	out->number = v < UINT32_MAX ? v : UINT32_MAX;
+}
+
+/* BITS (RFC 2578 section 7.1.4): bit 0 is the first of the first octet. */
+static void
+put_bits(struct agentx_value *out, uint64_t traps)
+{
+	uint8_t bits = 0;
+
+	for (unsigned n = PING_PROBE_FAILED; n <= PING_TEST_COMPLETED; n++)
+		if ((traps & UINT64_C(1) << n) != 0)
+			bits |= (uint8_t)(0x80 >> (n - 1));
+	put_octets(out, &bits, 1);
+}
+
+/* pingImplementationTypeDomains, or below our own; 0.0 for none. */
+static void
+put_type(struct agentx_value *out, uint64_t type)
+{
+	static const uint32_t domains[] = {1, 3, 6, 1, 2, 1, 80, 3};
+	const struct ping_type *t =
+	    type > 0 ? ping_type_at((unsigned)type - 1) : NULL;
+
+	out->type = AGENTX_OID;
+	out->sub[0] = out->sub[1] = 0;
+	out->len = 2;
+	if (t == NULL)
+		return;
+	if (t->object == NULL) {
+		memcpy(out->sub, domains, sizeof(domains));
+		out->len = sizeof(domains) / sizeof(domains[0]);
+	} else {
+		out->len = mib_root(out->sub);
+		out->sub[out->len++] = MIB_PROBE_TYPES;
+	}
+	out->sub[out->len++] = t->number;
+}
+
+static bool
+put_date(struct agentx_value *out, uint64_t at)
+{
+	if (at == STATS_NONE)
+		return false;
+	out->type = AGENTX_OCTETS;
+	out->len = AGENTX_DATE;
+	agentx_value_date(out->octets, (int64_t)at);
+	return true;
+}
+
+static uint64_t
+number_of(const struct ping_column *c, const void *field)
+{
+	return c->fixed ? c->value : *(const uint64_t *)field;
+}
+
+bool
+agentx_ping_value(struct agentx_value *out, const struct ping_column *c,
+    const struct ping_row *row)
+{
+	const void *field = (const char *)row + c->offset;
+	const struct ping_host *h = field;
+
+	switch (c->form) {
+	case PING_INTEGER:
+		put_number(out, AGENTX_INTEGER, number_of(c, field));
+		break;
+	case PING_UNSIGNED:
+		put_number(out, AGENTX_UNSIGNED, number_of(c, field));
+		break;
+	case PING_BITS:
+		put_bits(out, number_of(c, field));
+		break;
+	case PING_TYPE:
+		put_type(out, number_of(c, field));
+		break;
+	case PING_DATE:
+		return put_date(out, number_of(c, field));
+	case PING_TEXT:
+		return agentx_value_text(out, MIB_FORM_TEXT, field);
+	case PING_EMPTY:
+		put_octets(out, "", 0);
+		break;
+	case PING_ADDRESS:
+		put_octets(out, h->bytes, h->len);
+		break;
+	case PING_ADDRESS_TYPE:
+		put_number(out, AGENTX_INTEGER, h->type);
+		break;
+	}
+	return true;
+}
+
+/* ---- life ---- */
+
+unsigned
+agentx_ping_root(uint32_t out[MIB_ROOT_MAX])
+{
+	static const uint32_t objects[] = {1, 3, 6, 1, 2, 1, 80, 1};
+
+	memcpy(out, objects, sizeof(objects));
+	return sizeof(objects) / sizeof(objects[0]);
+}
+
+static void
+add(struct agentx_ping *p, const struct ping_column *c)
+{
+	struct agentx_branch *b = &p->branch[p->tree.branches];
+
+	if (c->table != PING_TABLES) {
+		b->prefix[b->prefix_len++] = ping_tables[c->table].arc;
+		b->prefix[b->prefix_len++] = 1;
+	}
+	b->prefix[b->prefix_len++] = c->number;
+	p->column[p->tree.branches++] = c;
+}
+
+struct agentx_ping *
+agentx_ping_new(unsigned traps)
+{
+	struct agentx_ping *p = calloc(1, sizeof(*p));
+	size_t most = ping_scalar_rows + ping_column_rows + 1;
+
+	if (p == NULL)
+		return NULL;
+	p->traps = traps;
+	p->branch = calloc(most, sizeof(*p->branch));
+	p->column = calloc(most, sizeof(const struct ping_column *));
+	if (p->branch == NULL || p->column == NULL) {
+		agentx_ping_free(p);
+		return NULL;
+	}
+	p->tree = (struct agentx_tree){
+	    p->branch, 0, tree_rows, tree_compare, tree_key, tree_read, p};
+	/* The RFC's scalar stands before its tables. */
+	for (unsigned i = 0; i < ping_scalar_rows; i++)
+		add(p, &ping_scalars[i]);
+	for (unsigned i = 0; i < ping_column_rows; i++)
+		add(p, &ping_columns[i]);
+	return p;
+}
+
+void
+agentx_ping_free(struct agentx_ping *p)
+{
+	if (p == NULL)
+		return;
+	snapshot_unref(p->snapshot);
+	free(p->branch);
+	free(p->column);
+	free(p->order);
+	free(p);
+}
+
+const struct agentx_tree *
+agentx_ping_tree(const struct agentx_ping *p)
+{
+	return &p->tree;
+}
