@@ -38,10 +38,37 @@ enum { STATS_BOUNDS = 18, STATS_BUCKETS = STATS_BOUNDS + 1 };
 extern const uint64_t stats_bounds[STATS_BOUNDS];
 unsigned stats_bucket(uint64_t ns);	/* index of the bucket that ns is in */
 
+/*
+ * The same times in exponential buckets, eight to an octave (schema 3 of
+ * Prometheus' native histograms): the first one ends at 2^(FIRST/8) s, 33 us,
+ * the last one at 64 s. What is less stands in the zero bucket.
+ */
+enum {
+	STATS_NATIVE_SCHEMA = 3,
+	STATS_NATIVE_FIRST = -119,
+	STATS_NATIVE_LAST = 48,
+	STATS_NATIVE = STATS_NATIVE_LAST - STATS_NATIVE_FIRST + 1
+};
+#define STATS_NATIVE_ZERO (1.0 / 32768) /* s; 2^((FIRST - 1)/8) */
+
+struct snap_native {
+	uint64_t zero;
+	unsigned first, n;	/* count[k] is of bucket first + k, from 0 */
+	uint64_t count[];
+};
+
+/* An answer that is in a bucket of the histogram, the newest one. */
+struct snap_exemplar {
+	const char *labels;	/* NULL: there is none */
+	uint64_t value, at;	/* ns; ns since 1970 */
+};
+
 struct snap_hist {
 	uint64_t bucket[STATS_BUCKETS];	/* not cumulative */
 	uint64_t count;
 	uint64_t sum;			/* ns */
+	const struct snap_native *native;	/* NULL: not kept */
+	const struct snap_exemplar *exemplar;	/* one a bucket, or NULL */
 };
 
 /* A field of STATS_INFO is a string of labels, '' or NULL for none. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "native.h"
 #include "row.h"
 
 struct ring *
@@ -251,10 +252,17 @@ row_set_fact(struct row *r, enum fact fact, int64_t value)
 	row_begin(r);
 	atomic_store_explicit(&f->value[fact], value, memory_order_relaxed);
 	atomic_store_explicit(&f->known,
-	    atomic_load_explicit(&f->known, memory_order_relaxed) |
-		UINT64_C(1) << fact,
+	    atomic_load_explicit(&f->known, memory_order_relaxed) | UINT64_C(1)
+									<< fact,
 	    memory_order_relaxed);
 	row_end(r);
+}
+
+void
+row_add_native(struct row *r, uint64_t rtt_ns)
+{
+	if (r->native != NULL)
+		native_add(r->native, rtt_ns);
 }
 
 struct judge *

@@ -42,11 +42,12 @@ struct row {
 	_Atomic uint64_t link_up_at;
 	struct row_tls *tls;	 /* owned; NULL unless its kind shows it */
 	struct row_facts *facts; /* the same */
-	struct judge judge;  /* the writer's */
-	void *owner;	     /* the writer's run */
-	uint32_t wanted;     /* ring size; the control's, as the next */
-	uint64_t generation; /* of the last roster that had it */
-	uint64_t made_at;    /* monotonic; constant */
+	struct native *native;	 /* of its group; the store's */
+	struct judge judge;	 /* the writer's */
+	void *owner;		 /* the writer's run */
+	uint32_t wanted;	 /* ring size; the control's, as the next */
+	uint64_t generation;	 /* of the last roster that had it */
+	uint64_t made_at;	 /* monotonic; constant */
 	_Atomic uint64_t word[TALLY_WORDS];
 };
 

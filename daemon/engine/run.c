@@ -257,6 +257,7 @@ tally_enter(struct run *u, const struct run_request *q, uint64_t now)
 	row_add(r, TALLY_REQUESTS, 1);
 	row_add(r, TALLY_RTT_SUM, q->rtt_ns);
 	row_add(r, TALLY_BUCKET + stats_bucket(q->rtt_ns), 1);
+	row_add_native(r, q->rtt_ns);
 	row_set(r, TALLY_LAST_RTT, q->rtt_ns);
 	row_set(r, TALLY_SUCCESS_AT, now);
 	u->answered++;

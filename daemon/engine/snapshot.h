@@ -33,6 +33,7 @@ struct snapshot {
 	struct stats_items scope[STATS_SCOPES];
 	unsigned windows;
 	uint64_t window[4]; /* ns */
+	bool restored;	    /* some counts began in an earlier process */
 	/* One per entry of the roster; NULL unless they are kept. */
 	struct snapshot_history *history;
 	void *memory; /* owned: labels, items, samples */

@@ -12,11 +12,13 @@
 #include "buf.h"
 #include "clock.h"
 #include "index.h"
+#include "snapshot_hist.h"
 #include "snapshot_rows.h"
 
 /* What is summed over the targets of one transport and cluster. */
 struct group {
 	uint64_t ended[OUTCOME_END - 1], bucket[STATS_BUCKETS], rtt_sum;
+	struct snapshot_hist hist;
 };
 
 struct pass {
@@ -229,7 +231,7 @@ fill_facts(struct pass *p, const struct roster_entry *e)
 	o = snapshot_item(p->b, SCOPE_fact, e->target->labels);
 	if (o == NULL)
 		return;
-#define FACT(name, field)                                \
+#define FACT(name, field)                              \
 	if ((known & UINT64_C(1) << FACT_##name) != 0) \
 		o->field = (uint64_t)value[FACT_##name];
 #include "facts.def"
@@ -312,19 +314,34 @@ fill_departed(void *arg, const struct departed *d)
 		group_add(g, d->ended, d->bucket, d->rtt_sum);
 }
 
+/* Before the rows, which then have all that is in it. */
 static void
+fill_native(void *arg, enum transport transport, const char *cluster,
+    const struct native *n)
+{
+	struct pass *p = arg;
+	struct group *g = group_of(p, transport, cluster);
+
+	if (g == NULL)
+		p->b->err = true;
+	else
+		snapshot_hist_native(&g->hist, p->b, n);
+}
+
+static struct snap_rtt *
 fill_hist(
     struct pass *p, const char *labels, const uint64_t *bucket, uint64_t sum)
 {
 	struct snap_rtt *o = snapshot_item(p->b, SCOPE_rtt, labels);
 
 	if (o == NULL)
-		return;
+		return NULL;
 	for (unsigned i = 0; i < STATS_BUCKETS; i++) {
 		o->rtt.bucket[i] = bucket[i];
 		o->rtt.count += bucket[i];
 	}
 	o->rtt.sum = sum;
+	return o;
 }
 
 static void
@@ -347,6 +364,8 @@ fill_entry(struct pass *p, const struct roster_entry *e)
 	}
 	group_add(
 	    g, &p->w[TALLY_ENDED], &p->w[TALLY_BUCKET], p->w[TALLY_RTT_SUM]);
+	snapshot_hist_answer(
+	    &g->hist, t, p->w[TALLY_LAST_RTT], p->w[TALLY_SUCCESS_AT]);
 	if (p->b->settings.per_target)
 		fill_hist(
 		    p, t->labels, &p->w[TALLY_BUCKET], p->w[TALLY_RTT_SUM]);
@@ -355,6 +374,8 @@ fill_entry(struct pass *p, const struct roster_entry *e)
 static void
 fill_group(struct pass *p, const char *labels, const struct group *g)
 {
+	struct snap_rtt *h;
+
 	for (unsigned o = 1; o < OUTCOME_END; o++) {
 		struct snap_failure *f;
 
@@ -365,8 +386,11 @@ fill_group(struct pass *p, const char *labels, const struct group *g)
 		if (f != NULL)
 			f->count = g->ended[o - 1];
 	}
-	if (!p->b->settings.per_target)
-		fill_hist(p, labels, g->bucket, g->rtt_sum);
+	if (p->b->settings.per_target)
+		return;
+	h = fill_hist(p, labels, g->bucket, g->rtt_sum);
+	if (h != NULL)
+		snapshot_hist_put(&g->hist, p->b, &h->rtt);
 }
 
 static int
@@ -490,6 +514,8 @@ snapshot_rows_fill(struct snapshot_builder *b, struct store *s)
 	struct pass p = {.b = b};
 	struct snap_agent *agent;
 
+	b->snapshot->restored = store_restored_any(s);
+	store_native_each(s, fill_native, &p);
 	for (size_t i = 0; i < r->entries; i++)
 		fill_entry(&p, &r->entry[i]);
 	fill_history(b, r);

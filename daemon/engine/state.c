@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "native.h"
 #include "record.h"
 #include "row.h"
 #include "state.h"
@@ -146,6 +147,31 @@ put_departed(void *arg, const struct departed *d)
 	put_words(v, d->bucket, STATS_BUCKETS);
 }
 
+/* Only the buckets from the first to the last that has something. */
+static void
+put_native(void *arg, enum transport transport, const char *cluster,
+    const struct native *n)
+{
+	struct save *v = arg;
+	uint64_t zero, count[STATS_NATIVE];
+	size_t len = strlen(cluster);
+	unsigned first = 0, end = STATS_NATIVE;
+
+	native_read(n, &zero, count);
+	while (first < end && count[first] == 0)
+		first++;
+	while (end > first && count[end - 1] == 0)
+		end--;
+	record_put8(v->out, STATE_TAG_NATIVE);
+	record_put8(v->out, (uint8_t)transport);
+	record_put8(v->out, (uint8_t)len);
+	record_put(v->out, cluster, len);
+	record_put64(v->out, zero);
+	record_put16(v->out, (uint16_t)first);
+	record_put16(v->out, (uint16_t)(end - first));
+	put_words(v, count + first, end - first);
+}
+
 int
 state_save(struct store *s, const char *file)
 {
@@ -158,6 +184,7 @@ state_save(struct store *s, const char *file)
 		store_row_each(s, put_row, &v);
 		/* No lock: the only one who changes them is this thread. */
 		store_departed_each(s, put_departed, &v);
+		store_native_each(s, put_native, &v);
 		record_put8(v.out, STATE_TAG_END);
 		err = record_commit(v.out);
 	}

@@ -25,6 +25,7 @@ enum state_tag {
 	STATE_TAG_INDEX = 'I',
 	STATE_TAG_ROW = 'R',
 	STATE_TAG_DEPARTED = 'D',
+	STATE_TAG_NATIVE = 'N',
 	STATE_TAG_END = 'E'
 };
 

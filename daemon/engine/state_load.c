@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "index.h"
 #include "log.h"
+#include "native.h"
 #include "record.h"
 #include "row.h"
 #include "state.h"
@@ -346,6 +347,42 @@ load_departed(struct load *l)
 		l->err = -ENOMEM;
 }
 
+static void
+load_native(struct load *l)
+{
+	enum transport transport = record_get8(&l->in);
+	uint8_t len = record_get8(&l->in);
+	char cluster[CLUSTER_NAME + 1];
+	struct native *n = NULL;
+	unsigned first, end;
+	uint64_t zero;
+
+	if (transport == 0 || transport >= TRANSPORT_END ||
+	    !get_text(l, cluster, len, sizeof(cluster))) {
+		damaged(l, "a histogram in it is wrong");
+		return;
+	}
+	zero = record_get64(&l->in);
+	first = record_get16(&l->in);
+	end = first + record_get16(&l->in);
+	if (end > STATS_NATIVE) {
+		damaged(l, "a histogram in it is wrong");
+		return;
+	}
+	if (l->store != NULL) {
+		n = store_native(l->store, transport, cluster);
+		l->err = n == NULL ? -ENOMEM : 0;
+	}
+	if (n != NULL)
+		native_add_many(n, -1, zero);
+	for (unsigned i = first; i < end; i++) {
+		uint64_t count = record_get64(&l->in);
+
+		if (n != NULL)
+			native_add_many(n, (int)i, count);
+	}
+}
+
 /* One pass over what follows the header. */
 static void
 load_all(struct load *l)
@@ -361,6 +398,8 @@ load_all(struct load *l)
 			load_row(l);
 		else if (tag == STATE_TAG_DEPARTED)
 			load_departed(l);
+		else if (tag == STATE_TAG_NATIVE)
+			load_native(l);
 		else if (tag != STATE_TAG_END || l->in.at != l->in.end)
 			damaged(l, "what is in it is not known here");
 		else

@@ -16,8 +16,10 @@
 #include "index.h"
 #include "inventory.h"
 #include "kind.h"
+#include "native.h"
 #include "row.h"
 #include "store.h"
+#include "store_native.h"
 
 struct store {
 	pthread_mutex_t swap;	   /* roster and decision */
@@ -30,6 +32,8 @@ struct store {
 	uint32_t next_index[2];
 	struct index restored; /* key -> struct row *, owned */
 	struct index departed; /* group -> struct departed *, owned */
+	struct store_natives natives;
+	bool restored_any; /* counts are of an earlier process, too */
 };
 
 struct roster *
@@ -115,6 +119,7 @@ store_free(struct store *s)
 	for (size_t i = 0; i < s->departed.slots; i++)
 		free((void *)(uintptr_t)s->departed.slot[i].value);
 	index_free(&s->departed);
+	store_native_free(&s->natives);
 	roster_unref(s->roster);
 	decision_unref(s->decision);
 	index_free(&s->name[0]);
@@ -246,6 +251,7 @@ store_row_restore(struct store *s, const char *key, uint32_t capacity)
 
 	if (e == NULL)
 		return NULL;
+	s->restored_any = true;
 	r = row_new(capacity, 0);
 	row_unref((struct row *)(uintptr_t)e->value);
 	e->value = (uintptr_t)r;
@@ -309,6 +315,37 @@ row_for(struct store *s, struct index *present, const struct target *t)
 	return r;
 }
 
+/* The group is part of the key: a row never goes over to another one. */
+static int
+join_group(struct store *s, const struct target *t, struct row *r)
+{
+	if (r->native == NULL)
+		r->native =
+		    store_native_of(&s->natives, t->path.transport, t->cluster);
+	return r->native != NULL ? 0 : -ENOMEM;
+}
+
+struct native *
+store_native(struct store *s, enum transport transport, const char *cluster)
+{
+	return store_native_of(&s->natives, transport, cluster);
+}
+
+void
+store_native_each(struct store *s,
+    void (*each)(void *arg, enum transport transport, const char *cluster,
+	const struct native *n),
+    void *arg)
+{
+	store_native_walk(&s->natives, each, arg);
+}
+
+bool
+store_restored_any(const struct store *s)
+{
+	return s->restored_any;
+}
+
 static int
 entry_by_index(const void *a, const void *b)
 {
@@ -336,7 +373,7 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 		struct row *row = row_for(s, present, t);
 
 		t->index = index_of(s, 0, t->name);
-		if (row == NULL || t->index == 0) {
+		if (row == NULL || t->index == 0 || join_group(s, t, row) < 0) {
 			row_unref(row);
 			return -1;
 		}

@@ -108,6 +108,8 @@ uint64_t row_get(const struct row *r, unsigned word);
 void row_set_addr(struct row *r, unsigned word, const struct addr *a);
 void row_append(struct row *r, const struct sample *s);
 void row_end(struct row *r);
+/* A round-trip time in the histogram of the row's group. */
+void row_add_native(struct row *r, uint64_t rtt_ns);
 /* Writer's own view of its ring, for sums: sample i of those appended. */
 uint64_t row_appended(const struct row *r);
 struct sample row_sample(const struct row *r, uint64_t i);
@@ -201,6 +203,21 @@ void store_departed_each(struct store *s,
     void (*each)(void *arg, const struct departed *d), void *arg);
 /* Adds to the sums of its group; control thread. 0 or -ENOMEM. */
 int store_departed_add(struct store *s, const struct departed *d);
+
+/*
+ * The round-trip times of a transport and cluster in exponential buckets, of
+ * targets that are gone, too; made if there are none. NULL: no memory. Control
+ * thread. Readers walk them under store_read_lock().
+ */
+struct native;
+struct native *store_native(
+    struct store *s, enum transport transport, const char *cluster);
+void store_native_each(struct store *s,
+    void (*each)(void *arg, enum transport transport, const char *cluster,
+	const struct native *n),
+    void *arg);
+/* Whether some counts began in an earlier process. */
+bool store_restored_any(const struct store *s);
 
 /* Every row that exists, also those kept for targets not known yet. */
 void store_row_each(struct store *s,

@@ -25,6 +25,7 @@ static const struct offer {
 		const char *name, *value;
 	} param[OFFER_PARAMS];
 	const char *content_type;
+	bool by_name; /* not for "*": who takes anything wants to read it */
 } offers[ACCEPT_FORMATS] = {
     [ACCEPT_TEXT] = {"text", "plain", {{"version", "0.0.4"}},
 	"text/plain; version=0.0.4; charset=utf-8"},
@@ -34,6 +35,12 @@ static const struct offer {
     [ACCEPT_OPENMETRICS_0] = {"application", "openmetrics-text",
 	{{"version", "0.0.1"}},
 	"application/openmetrics-text; version=0.0.1; charset=utf-8"},
+    [ACCEPT_PROTOBUF] = {"application", "vnd.google.protobuf",
+	{{"proto", "io.prometheus.client.MetricFamily"},
+	    {"encoding", "delimited"}},
+	"application/vnd.google.protobuf; "
+	"proto=io.prometheus.client.MetricFamily; encoding=delimited",
+	true},
 };
 
 /* One element of an Accept list, held against every offer. */
@@ -158,6 +165,8 @@ match_type(struct range *r, struct span type, struct span subtype)
 		else if (span_is(subtype, o->subtype))
 			r->level[f] = LEVEL_EXACT;
 		else
+			r->level[f] = LEVEL_NONE;
+		if (o->by_name && r->level[f] < LEVEL_EXACT)
 			r->level[f] = LEVEL_NONE;
 	}
 }

@@ -9,17 +9,19 @@
 
 /* Formats of the exposition, the one for those who do not care first. */
 enum accept_format {
-	ACCEPT_TEXT,		/* Prometheus text 0.0.4 */
-	ACCEPT_OPENMETRICS,	/* OpenMetrics text 1.0.0 */
-	ACCEPT_OPENMETRICS_0,	/* the same text to those who know 0.0.1 only */
+	ACCEPT_TEXT,	      /* Prometheus text 0.0.4 */
+	ACCEPT_OPENMETRICS,   /* OpenMetrics text 1.0.0 */
+	ACCEPT_OPENMETRICS_0, /* the same text to those who know 0.0.1 only */
+	ACCEPT_PROTOBUF,      /* io.prometheus.client, delimited */
 	ACCEPT_FORMATS
 };
 
 /*
  * The format with the greatest q-value. Among equals the one that was named
  * more exactly, then the one that was named first, then the one on top of the
- * list above. ACCEPT_TEXT without a header (NULL) and when nothing that we
- * have is acceptable, for a scrape is better than a 406.
+ * list above; protobuf only for who names it. ACCEPT_TEXT without a header
+ * (NULL) and when nothing that we have is acceptable, for a scrape is better
+ * than a 406.
  */
 enum accept_format accept_format(const char *header);
 

@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "event.h"
 #include "expo_json.h"
+#include "expo_proto.h"
 #include "expo_text.h"
 #include "http.h"
 #include "http_route.h"
@@ -67,7 +68,9 @@ metrics(const struct http_route_site *site,
 		return;
 	answer->code = 200;
 	answer->type = accept_content_type(format);
-	answer->body = expo_text_body(s, format != ACCEPT_TEXT);
+	answer->body = format == ACCEPT_PROTOBUF
+			   ? expo_proto_body(s)
+			   : expo_text_body(s, format != ACCEPT_TEXT);
 	snapshot_unref(s);
 }
 

@@ -46,7 +46,7 @@ scrapers(void **state)
 	    {PROTOBUF "," OM ";version=1.0.0;q=0.8," OM
 		      ";version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,"
 		      "*/*;q=0.1",
-		ACCEPT_OPENMETRICS},
+		ACCEPT_PROTOBUF},
 	    {OM ";version=1.0.0;escaping=allow-utf-8;q=0.6," OM
 		";version=0.0.1;q=0.5,"
 		"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
@@ -57,12 +57,18 @@ scrapers(void **state)
 		      ";version=0.0.1;q=0.4,"
 		      "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
 		      "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
-		ACCEPT_OPENMETRICS},
+		ACCEPT_PROTOBUF},
 	    /* older Go clients: protobuf first, then text */
 	    {PROTOBUF ";q=0.7,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
-		ACCEPT_TEXT},
+		ACCEPT_PROTOBUF},
 	    {OM "; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
 		ACCEPT_OPENMETRICS_0},
+	    /* other encodings of the same messages are not made here */
+	    {"application/vnd.google.protobuf;proto=io.prometheus.client."
+	     "MetricFamily;encoding=text,text/plain;q=0.1",
+		ACCEPT_TEXT},
+	    {"application/vnd.google.protobuf;proto=other;q=1,*/*;q=0.1",
+		ACCEPT_TEXT},
 	    /* curl, a browser, nobody */
 	    {"*/*", ACCEPT_TEXT},
 	    {"text/html,application/xhtml+xml,application/xml;q=0.9,"
