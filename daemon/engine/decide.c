@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "decide.h"
 #include "event.h"
+#include "expiry.h"
 
 /* A mapping older than this says nothing of the NAT now. */
 #define MAPPING_AGE (5 * 60 * CLOCK_SEC)
@@ -21,6 +22,7 @@ enum { VERDICTS = 4 };
 
 struct decide {
 	struct store *store; /* borrowed */
+	struct expiry *expiry;
 	uint32_t margin_ppm;
 	bool link_down;
 	uint32_t first[CLUSTER_CLASS_END]; /* index of the cluster, 0 */
@@ -44,8 +46,14 @@ decide_new(struct store *s)
 {
 	struct decide *d = calloc(1, sizeof(*d));
 
-	if (d != NULL)
-		d->store = s;
+	if (d == NULL)
+		return NULL;
+	d->store = s;
+	d->expiry = expiry_new();
+	if (d->expiry == NULL) {
+		free(d);
+		return NULL;
+	}
 	return d;
 }
 
@@ -54,6 +62,7 @@ decide_free(struct decide *d)
 {
 	if (d == NULL)
 		return;
+	expiry_free(d->expiry);
 	roster_unref(d->roster);
 	free(d->cluster);
 	free(d->changed_at);
@@ -421,6 +430,7 @@ decide_run(struct decide *d, uint64_t now)
 	tell_rank(d, ranks);
 	tell_verdicts(d);
 	tell_egress(&site, &d->site);
+	expiry_run(d->expiry, r, clock_real(), now);
 out:
 	free(before);
 	roster_unref(r);

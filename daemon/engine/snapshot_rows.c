@@ -50,6 +50,8 @@ fill_target(struct pass *p, const struct roster_entry *e)
 	o->changed_at = snapshot_time(p->b, w[TALLY_CHANGED_AT]);
 	o->changes = w[TALLY_CHANGES];
 	o->interval = t->interval_ns;
+	o->timeout = t->path.timeout_ns;
+	o->rtt_sum = w[TALLY_RTT_SUM];
 	o->probes = w[TALLY_PROBES];
 	o->probe_failures = w[TALLY_PROBE_FAILURES];
 	o->requests = w[TALLY_REQUESTS];
@@ -186,6 +188,18 @@ hex_text(char *out, const uint8_t *bytes, size_t n)
 	out[2 * n] = '\0';
 }
 
+/* A certificate for ever (RFC 5280 section 4.1.2.5) lasts as long as 64 bits
+ * do. */
+static uint64_t
+moment_of(int64_t seconds)
+{
+	int64_t most = INT64_MAX / (int64_t)CLOCK_SEC;
+
+	if (seconds < 0)
+		return 0;
+	return (uint64_t)(seconds < most ? seconds : most) * CLOCK_SEC;
+}
+
 static void
 fill_tls(struct pass *p, const struct roster_entry *e)
 {
@@ -198,6 +212,8 @@ fill_tls(struct pass *p, const struct roster_entry *e)
 	o = snapshot_item(p->b, SCOPE_tls, e->target->labels);
 	if (o == NULL)
 		return;
+	if (p->w[TALLY_PHASE + PHASE_TLS - 1] != 0)
+		o->handshake = p->w[TALLY_PHASE + PHASE_TLS - 1];
 	if (f.version[0] != '\0') {
 		buf_reset(&p->label);
 		label_pair(&p->label, "version", f.version);
@@ -215,7 +231,7 @@ fill_tls(struct pass *p, const struct roster_entry *e)
 	label_pair(&p->label, "issuer", f.issuer);
 	label_pair(&p->label, "serial_number", f.serial);
 	o->cert = snapshot_text(p->b, buf_str(&p->label));
-	o->not_after = (uint64_t)f.not_after * CLOCK_SEC;
+	o->not_after = moment_of(f.not_after);
 	o->chain_valid = f.verify_error == 0;
 }
 
@@ -434,6 +450,21 @@ fill_link(struct pass *p, const char *labels, unsigned transport,
 	o->rtt = l->rtt_ns;
 }
 
+/* What a client would use of it. */
+static void
+fill_best(struct snap_cluster *o, const struct choose_cluster *c)
+{
+	const struct choose_link *l;
+
+	o->nodes_up = o->best = 0;
+	if (c->preferred == 0)
+		return;
+	l = &c->link[c->preferred - 1];
+	o->rtt = l->rtt_ns;
+	o->nodes_up = l->nodes_up;
+	o->best = l->best;
+}
+
 static void
 fill_cluster(struct pass *p, const struct roster_cluster *r,
     const struct choose_cluster *c, uint64_t changed_at)
@@ -450,6 +481,7 @@ fill_cluster(struct pass *p, const struct roster_cluster *r,
 	o->state = c->state;
 	o->changed_at = snapshot_time(p->b, changed_at);
 	o->preferred = c->preferred != 0 ? c->preferred : STATS_NONE;
+	fill_best(o, c);
 	o->rank = c->rank != 0 ? c->rank : STATS_NONE;
 	o->nodes = c->nodes;
 	o->transport_changes = c->transport_changes;
@@ -507,12 +539,40 @@ fill_decision(struct pass *p)
 		    p, &r->cluster[i], &d->cluster[i], d->changed_at[i]);
 }
 
+/* Counters are of the groups: these never go back. */
+static void
+fill_agent(struct pass *p)
+{
+	const struct roster *r = p->b->snapshot->roster;
+	struct snap_agent *o = snapshot_only(p->b, SCOPE_agent);
+
+	if (o == NULL)
+		return;
+	o->targets = r->entries;
+	o->targets_down = p->down;
+	o->clusters = r->clusters;
+	o->clusters_down = 0;
+	for (size_t i = 0; i < SNAP_COUNT(p->b->snapshot, cluster); i++)
+		o->clusters_down +=
+		    SNAP(p->b->snapshot, cluster)[i].state == STATE_DOWN;
+	o->membership_at = snapshot_time(p->b, r->changed_at);
+	for (size_t i = 0; i < p->groups; i++)
+		for (unsigned e = 1; e < OUTCOME_END; e++) {
+			uint64_t n = p->group[i].ended[e - 1];
+			enum outcome_class class = outcome_class(e);
+
+			if (class != OUTCOME_CLASS_LOCAL)
+				o->requests += n;
+			if (class == OUTCOME_CLASS_LOSS)
+				o->lost += n;
+		}
+}
+
 void
 snapshot_rows_fill(struct snapshot_builder *b, struct store *s)
 {
 	const struct roster *r = b->snapshot->roster;
 	struct pass p = {.b = b};
-	struct snap_agent *agent;
 
 	b->snapshot->restored = store_restored_any(s);
 	store_native_each(s, fill_native, &p);
@@ -522,11 +582,7 @@ snapshot_rows_fill(struct snapshot_builder *b, struct store *s)
 	store_departed_each(s, fill_departed, &p);
 	fill_groups(&p);
 	fill_decision(&p);
-	agent = snapshot_only(b, SCOPE_agent);
-	if (agent != NULL) {
-		agent->targets = r->entries;
-		agent->targets_down = p.down;
-	}
+	fill_agent(&p);
 	b->err |= p.label.err;
 	index_free(&p.index);
 	free(p.group);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "index.h"
 #include "inventory.h"
 #include "kind.h"
@@ -488,6 +489,21 @@ rings_collect(struct store *s)
 	store_read_unlock(s);
 }
 
+/* Whether it is of the same targets and media clusters. */
+static bool
+same_members(const struct roster *a, const struct roster *b)
+{
+	if (a->entries != b->entries || a->clusters != b->clusters)
+		return false;
+	for (size_t i = 0; i < a->entries; i++)
+		if (a->entry[i].row != b->entry[i].row)
+			return false;
+	for (size_t i = 0; i < a->clusters; i++)
+		if (a->cluster[i].index != b->cluster[i].index)
+			return false;
+	return true;
+}
+
 struct roster *
 store_adopt(struct store *s, const struct inventory *inv,
     uint8_t (*loop_of)(const struct target *t))
@@ -516,6 +532,8 @@ store_adopt(struct store *s, const struct inventory *inv,
 	for (size_t i = 0; i < r->entries; i++)
 		r->entry[i].loop = loop_of(r->entry[i].target);
 	r->generation = ++s->generation;
+	r->changed_at =
+	    same_members(s->roster, r) ? s->roster->changed_at : clock_mono();
 	/* A reader sees those that go in the roster or in the sums. */
 	store_read_lock(s);
 	departed_collect(s, s->roster, r);

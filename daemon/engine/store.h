@@ -66,6 +66,7 @@ struct row; /* of a target; writer's calls below */
 struct roster {
 	unsigned refs; /* atomic */
 	uint64_t generation;
+	uint64_t changed_at; /* monotonic: when others came or went */
 	struct roster_entry {
 		struct target *target; /* reference held by the roster */
 		struct row *row;       /* reference held by the roster */

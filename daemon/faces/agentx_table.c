@@ -75,6 +75,9 @@ read_item(struct agentx_table *t, const struct mib_column *c, const char *item,
 
 	if (c->source == MIB_OF_LABEL)
 		return read_label(t, c, *(const char *const *)field, out);
+	if (c->source == MIB_OF_AGAIN)
+		return agentx_value_moment(
+		    out, c->form, *(const uint64_t *)field, t->snapshot->real);
 	if (c->stat->nature == STATS_HISTOGRAM) {
 		agentx_value_bucket(out, field, bucket);
 		return true;

@@ -183,11 +183,13 @@ agentx_trap_value(const struct agentx_trap_notice *n, enum mib_notify which,
 		break;
 	case MIB_NOTIFY_RTT:
 	case MIB_NOTIFY_LOSS:
+	case MIB_NOTIFY_DAYS_LEFT:
 		put_number(
 		    out, AGENTX_UNSIGNED, agentx_value_gauge(unit, e->value));
 		break;
 	case MIB_NOTIFY_RTT_THRESHOLD:
 	case MIB_NOTIFY_LOSS_THRESHOLD:
+	case MIB_NOTIFY_DAYS_THRESHOLD:
 		put_number(out, AGENTX_UNSIGNED,
 		    agentx_value_gauge(unit, e->threshold));
 		break;

@@ -15,6 +15,7 @@ enum { TRUTH_YES = 1, TRUTH_NO = 2 };
 enum { INET_IPV4 = 1, INET_IPV6 = 2 };
 
 #define TICK (CLOCK_SEC / 100)
+#define DAY  ((int64_t)(86400 * CLOCK_SEC))
 
 void
 agentx_value_date(uint8_t out[AGENTX_DATE], int64_t real)
@@ -45,6 +46,13 @@ agentx_value_gauge(enum stats_unit unit, uint64_t v)
 	return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX;
 }
 
+/* Whole days, rounded down: an hour ago is -1. */
+static int64_t
+days(int64_t ns)
+{
+	return ns / DAY - (ns % DAY < 0);
+}
+
 /* sysUpTime at a moment; 0 for what was before the agent's start. */
 static uint32_t
 ticks_at(int64_t real, int64_t boot)
@@ -61,6 +69,7 @@ agentx_value_number(struct agentx_value *out, const struct stats_desc *d,
 	out->number = v;
 	if (d->nature == STATS_COUNTER) {
 		out->type = AGENTX_COUNTER64;
+		out->number /= stats_units[d->unit].smi_divisor;
 	} else if (d->unit == UNIT_TIMESTAMP) {
 		out->type = AGENTX_OCTETS;
 		out->len = AGENTX_DATE;
@@ -78,6 +87,23 @@ agentx_value_number(struct agentx_value *out, const struct stats_desc *d,
 		out->number = agentx_value_gauge(d->unit, v);
 	}
 	return true;
+}
+
+bool
+agentx_value_moment(
+    struct agentx_value *out, enum mib_form form, uint64_t at, int64_t now)
+{
+	if (at == STATS_NONE)
+		return false;
+	if (form == MIB_FORM_DATE) {
+		out->type = AGENTX_OCTETS;
+		out->len = AGENTX_DATE;
+		agentx_value_date(out->octets, (int64_t)at);
+		return true;
+	}
+	out->type = AGENTX_INTEGER;
+	out->number = (uint64_t)days((int64_t)at - now);
+	return form == MIB_FORM_DAYS;
 }
 
 void
@@ -179,6 +205,8 @@ agentx_value_text(
 		out->number = strtoul(text, NULL, 10);
 		return true;
 	case MIB_FORM_CLUSTER: /* a number that only the roster knows */
+	case MIB_FORM_DATE:    /* not of texts */
+	case MIB_FORM_DAYS:
 	case MIB_FORMS:
 		break;
 	}

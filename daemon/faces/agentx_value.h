@@ -36,6 +36,10 @@ struct agentx_value {
 bool agentx_value_number(struct agentx_value *out, const struct stats_desc *d,
     uint64_t v, int64_t boot);
 
+/* A moment, in a form of its own; now as well, ns since 1970. */
+bool agentx_value_moment(
+    struct agentx_value *out, enum mib_form form, uint64_t at, int64_t now);
+
 /* Of a histogram how many were at most as long as the bound of a bucket. */
 void agentx_value_bucket(
     struct agentx_value *out, const struct snap_hist *h, unsigned bucket);

@@ -48,6 +48,19 @@ static const struct label_row {
 #include "mib.def"
 };
 
+static const struct again_row {
+	enum stats_scope scope;
+	size_t offset;
+	enum mib_form form;
+	unsigned number;
+	const char *object, *units, *help;
+} again_rows[] = {
+#define MIB_AGAIN(scope, field, form, number, object, units, help)             \
+	{SCOPE_##scope, offsetof(struct snap_##scope, field), MIB_FORM_##form, \
+	    number, #object, units, help},
+#include "mib.def"
+};
+
 static const char *const form_syntax[MIB_FORMS] = {
 #define MIB_FORM(form, syntax) [MIB_FORM_##form] = syntax,
 #include "mib.def"
@@ -59,6 +72,7 @@ enum when {
 	WHEN_TRANSPORT,
 	WHEN_RTT,
 	WHEN_LOSS,
+	WHEN_DAYS,
 	WHEN_VALUE
 };
 
@@ -77,7 +91,8 @@ static const enum when notify_when[MIB_NOTIFIES] = {
 
 enum {
 	INDEX_ROWS = sizeof(index_rows) / sizeof(index_rows[0]),
-	LABEL_ROWS = sizeof(label_rows) / sizeof(label_rows[0])
+	LABEL_ROWS = sizeof(label_rows) / sizeof(label_rows[0]),
+	AGAIN_ROWS = sizeof(again_rows) / sizeof(again_rows[0])
 };
 
 static const struct mib_table *
@@ -141,6 +156,19 @@ column_of_label(const struct label_row *r)
 }
 
 static struct mib_column
+column_of_again(const struct again_row *r)
+{
+	return (struct mib_column){.number = r->number,
+	    .object = r->object,
+	    .syntax = form_syntax[r->form],
+	    .units = r->units,
+	    .help = r->help,
+	    .source = MIB_OF_AGAIN,
+	    .form = r->form,
+	    .offset = r->offset};
+}
+
+static struct mib_column
 column_of_index(const struct index_row *r)
 {
 	return (struct mib_column){.number = r->number,
@@ -177,8 +205,8 @@ add(struct mib_column *list, size_t *n, enum stats_scope scope,
 struct mib_column *
 mib_columns_new(size_t *n)
 {
-	struct mib_column *list =
-	    calloc(stats_rows + INDEX_ROWS + LABEL_ROWS, sizeof(*list));
+	struct mib_column *list = calloc(
+	    stats_rows + INDEX_ROWS + LABEL_ROWS + AGAIN_ROWS, sizeof(*list));
 
 	*n = 0;
 	if (list == NULL)
@@ -189,6 +217,9 @@ mib_columns_new(size_t *n)
 	for (unsigned i = 0; i < LABEL_ROWS; i++)
 		add(list, n, label_rows[i].scope,
 		    column_of_label(&label_rows[i]));
+	for (unsigned i = 0; i < AGAIN_ROWS; i++)
+		add(list, n, again_rows[i].scope,
+		    column_of_again(&again_rows[i]));
 	for (unsigned i = 0; i < stats_rows; i++)
 		add(list, n, stats_table[i].scope,
 		    column_of_stat(&stats_table[i]));
@@ -229,6 +260,8 @@ mib_notify_has(enum event_kind kind, enum mib_notify which)
 		return unit == UNIT_NANOSECONDS;
 	case WHEN_LOSS:
 		return unit == UNIT_PPM;
+	case WHEN_DAYS:
+		return unit == UNIT_DAYS;
 	case WHEN_VALUE:
 		return unit == UNIT_NANOSECONDS || unit == UNIT_PPM;
 	case WHEN_ALWAYS:

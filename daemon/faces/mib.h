@@ -58,7 +58,7 @@ struct mib_table {
 	const char *help;
 };
 
-enum mib_source { MIB_OF_INDEX, MIB_OF_STAT, MIB_OF_LABEL };
+enum mib_source { MIB_OF_INDEX, MIB_OF_STAT, MIB_OF_LABEL, MIB_OF_AGAIN };
 
 struct mib_column {
 	const struct mib_table *table;

@@ -21,7 +21,7 @@ static const char revision[] = "202501010000Z";
 static const char imports[] =
     "IMPORTS\n"
     "    MODULE-IDENTITY, OBJECT-TYPE, OBJECT-IDENTITY, NOTIFICATION-TYPE,\n"
-    "    Counter64, Gauge32, Unsigned32, enterprises\n"
+    "    Counter64, Gauge32, Integer32, Unsigned32, enterprises\n"
     "        FROM SNMPv2-SMI                       -- RFC 2578\n"
     "    TEXTUAL-CONVENTION, TruthValue, DateAndTime, TimeStamp\n"
     "        FROM SNMPv2-TC                        -- RFC 2579\n"

@@ -20,6 +20,7 @@ struct thresholds {
 	uint16_t down_after, up_after;	/* probes in a row */
 	uint16_t flap_changes;		/* in flap_ns, that damp; 0: never */
 	uint64_t flap_ns;
+	uint64_t certificate_ns;	/* before it expires; 0: never */
 };
 
 struct target {

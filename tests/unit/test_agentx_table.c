@@ -106,6 +106,7 @@ put_example(struct stage *s)
 	const char *labels =
 	    stage_target(s, 7, "edge \\\"1\\\"", "tls", "fra1");
 	struct snap_target *t = MOCK(s->snapshot, target, labels);
+	struct snap_tls *tls = MOCK(s->snapshot, tls, labels);
 	struct snap_rtt *h =
 	    MOCK(s->snapshot, rtt, "transport=\"tls\",media_cluster=\"fra1\"");
 
@@ -120,12 +121,16 @@ put_example(struct stage *s)
 	t->requests = UINT64_C(0x123456789a);
 	t->probe_at = MOCK_NOW;
 	t->since = MOCK_NOW - 5 * SEC;
+	t->timeout = 3 * SEC / 2;
+	t->rtt_sum = 5000 * SEC + 999;
 	h->rtt.bucket[0] = 2;
 	h->rtt.bucket[1] = 3;
 	h->rtt.bucket[STATS_BUCKETS - 1] = 1;
 	MOCK(s->snapshot, missed, "reason=\"stall\"")->count = 5;
 	MOCK(s->snapshot, missed, "reason=\"overrun\"")->count = 6;
-	MOCK(s->snapshot, tls, labels)->cert = "fingerprint_sha256=\"00ff7a\"";
+	tls->cert = "fingerprint_sha256=\"00ff7a\"";
+	tls->not_after = MOCK_NOW - 3600 * SEC;
+	MOCK(s->snapshot, agent, "")->started_at = MOCK_NOW;
 }
 
 static void
@@ -165,6 +170,33 @@ check_target(struct agentx_table *t)
 	assert_number(t, AGENTX_TICKS, 5500, &v);
 }
 
+/* Counter64 of microseconds, milliseconds, and whole days. */
+static void
+check_forms(struct agentx_table *t, struct stage *s)
+{
+	struct snap_tls *tls = SNAP(s->snapshot, tls);
+	struct agentx_value v;
+
+	assert_true(GET(t, &v, 3, 1, 1, 12, 7));
+	assert_number(t, AGENTX_UNSIGNED, 1500, &v);
+	assert_true(GET(t, &v, 3, 1, 1, 22, 7));
+	assert_number(t, AGENTX_COUNTER64, UINT64_C(5000000000), &v);
+	assert_true(GET(t, &v, 1, 2, 0));
+	assert_int_equal(v.len, 11);
+	assert_memory_equal(v.octets, "\x07\xe7\x05\x18", 4);
+	/* An hour ago is one day too late; a day, less one ns, is none. */
+	assert_true(GET(t, &v, 5, 1, 1, 8, 7));
+	assert_number(t, AGENTX_INTEGER, (uint64_t)-1, &v);
+	tls->not_after = MOCK_NOW + 86400 * SEC - 1;
+	assert_true(GET(t, &v, 5, 1, 1, 8, 7));
+	assert_number(t, AGENTX_INTEGER, 0, &v);
+	tls->not_after = MOCK_NOW + 21 * 86400 * SEC;
+	assert_true(GET(t, &v, 5, 1, 1, 8, 7));
+	assert_number(t, AGENTX_INTEGER, 21, &v);
+	tls->not_after = STATS_NONE;
+	assert_false(GET(t, &v, 5, 1, 1, 8, 7));
+}
+
 static void
 test_values(void **state)
 {
@@ -189,6 +221,7 @@ test_values(void **state)
 	assert_true(GET(t, &v, 5, 1, 1, 6, 7));
 	assert_int_equal(v.len, 3);
 	assert_memory_equal(v.octets, "\x00\xff\x7a", 3);
+	check_forms(t, s);
 	agentx_table_free(t);
 	stage_free(s);
 }
@@ -401,6 +434,8 @@ cells(const struct stage *s)
 				continue;
 			if (c[i].source == MIB_OF_LABEL)
 				n += c[i].offset == 0;
+			else if (c[i].source == MIB_OF_AGAIN)
+				n += *(const uint64_t *)field != STATS_NONE;
 			else if (c[i].stat->nature == STATS_HISTOGRAM)
 				n += STATS_BUCKETS;
 			else

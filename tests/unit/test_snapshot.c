@@ -388,6 +388,7 @@ test_tls(void **state)
 
 	adopt(0);
 	row_set_tls(roster->entry[1].row, &f);
+	row_set(roster->entry[1].row, TALLY_PHASE + PHASE_TLS - 1, 34);
 	/* Not a TLS path: no room for it. */
 	row_set_tls(roster->entry[0].row, &f);
 	s = take();
@@ -402,6 +403,7 @@ test_tls(void **state)
 	    "000000000000000000000\",subject=\"CN=a \\\"b\\\"\","
 	    "issuer=\"CN=c\\\\d\",serial_number=\"0A\"");
 	assert_int_equal(t->not_after, 1700000000 * CLOCK_SEC);
+	assert_int_equal(t->handshake, 34);
 	assert_int_equal(t->chain_valid, 1);
 	assert_int_equal(t->sni_required, 0);
 	snapshot_unref(s);
