@@ -21,6 +21,7 @@
 #include <net-snmp/library/fd_event_manager.h>
 
 #include "agentx.h"
+#include "agentx_direct.h"
 #include "agentx_ping.h"
 #include "agentx_send.h"
 #include "agentx_serve.h"
@@ -33,6 +34,8 @@
 enum { PING_SECONDS = 3, WALK_PAUSE_MS = 250, STEADY_MS = 2000 };
 /* A walk is served from one snapshot, but not from one that is old. */
 enum { WALK_MOST_S = 5, STOP_S = 1 };
+/* The MIBs that are served, in the order of their roots. */
+enum { PING, OWN, TREES };
 
 struct agentx {
 	char *socket; /* owned */
@@ -48,7 +51,7 @@ struct agentx {
 	/* the thread's */
 	struct agentx_table *table;
 	struct agentx_ping *ping;
-	struct agentx_serve serve[2];
+	struct agentx_serve serve[TREES];
 	uint64_t shown_at, asked_at; /* monotonic; 0: never */
 	int64_t boot;
 	int told; /* errno of the socket, as last logged */
@@ -184,6 +187,7 @@ on_connected(int major, int minor, void *server, void *client)
 {
 	struct agentx *a = agent;
 
+	agentx_direct(server, a->serve, TREES);
 	if (!atomic_exchange(&a->connected, true)) {
 		atomic_fetch_add(&a->connects, 1);
 		log_info("agentx", "%s: connected", a->socket);
@@ -292,16 +296,17 @@ isolate(void)
 static void
 serve(struct agentx *a)
 {
-	unsigned n = mib_root(a->serve[0].root);
+	struct agentx_serve *own = &a->serve[OWN], *ping = &a->serve[PING];
+	unsigned n = mib_root(own->root);
 
-	a->serve[0].root[n] = MIB_OBJECTS;
-	a->serve[0].root_len = n + 1;
-	a->serve[0].name = "reachd";
-	a->serve[0].tree = agentx_table_tree(a->table);
-	a->serve[1].root_len = agentx_ping_root(a->serve[1].root);
-	a->serve[1].name = "reachdPing";
-	a->serve[1].tree = agentx_ping_tree(a->ping);
-	for (unsigned i = 0; i < 2; i++) {
+	own->root[n] = MIB_OBJECTS;
+	own->root_len = n + 1;
+	own->name = "reachd";
+	own->tree = agentx_table_tree(a->table);
+	ping->root_len = agentx_ping_root(ping->root);
+	ping->name = "reachdPing";
+	ping->tree = agentx_ping_tree(a->ping);
+	for (unsigned i = 0; i < TREES; i++) {
 		a->serve[i].before = before_requests;
 		a->serve[i].arg = a;
 		agentx_serve(&a->serve[i]);

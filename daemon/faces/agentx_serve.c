@@ -27,44 +27,58 @@ below_root(const struct agentx_serve *s, const netsnmp_variable_list *vb,
 	return true;
 }
 
-static void
-answer_get(struct agentx_serve *s, netsnmp_agent_request_info *info,
-    netsnmp_request_info *r)
+bool
+agentx_serve_get(const struct agentx_serve *s, struct variable_list *vb)
 {
 	uint32_t sub[MAX_OID_LEN];
 	struct agentx_value v;
 	size_t n;
 
-	if (below_root(s, r->requestvb, sub, &n) &&
-	    agentx_tree_get(s->tree, sub, n, &v))
-		agentx_vb_set(r->requestvb, &v);
-	else
-		netsnmp_set_request_error(info, r, SNMP_NOSUCHINSTANCE);
+	if (!below_root(s, vb, sub, &n) ||
+	    !agentx_tree_get(s->tree, sub, n, &v))
+		return false;
+	agentx_vb_set(vb, &v);
+	return true;
 }
 
-/* What has nothing behind it stays as it is: the master goes on elsewhere. */
-static void
-answer_next(struct agentx_serve *s, netsnmp_request_info *r)
+/* Whether it is before the end that the variable's value is (RFC 2741 §5.2). */
+static bool
+is_before_end(const netsnmp_variable_list *vb, const oid *name, size_t len)
+{
+	size_t n = vb->val_len / sizeof(oid);
+
+	/* 0.0 stands for no end. */
+	if (n == 2 && vb->val.objid[0] == 0 && vb->val.objid[1] == 0)
+		return true;
+	return snmp_oid_compare(name, len, vb->val.objid, n) < 0;
+}
+
+bool
+agentx_serve_next(const struct agentx_serve *s, struct variable_list *vb,
+    bool inclusive, bool bounded)
 {
 	oid name[MIB_ROOT_MAX + 1 + AGENTX_PREFIX + AGENTX_KEY];
 	uint32_t sub[MAX_OID_LEN];
 	struct agentx_instance next;
 	size_t n, len = s->root_len;
 
-	if (!below_root(s, r->requestvb, sub, &n))
-		return;
-	if (r->inclusive && agentx_tree_get(s->tree, sub, n, &next.value)) {
-		agentx_vb_set(r->requestvb, &next.value);
-		return;
+	if (!below_root(s, vb, sub, &n))
+		return false;
+	if (inclusive && agentx_tree_get(s->tree, sub, n, &next.value)) {
+		agentx_vb_set(vb, &next.value);
+		return true;
 	}
 	if (!agentx_tree_next(s->tree, sub, n, &next))
-		return;
+		return false;
 	for (size_t i = 0; i < len; i++)
 		name[i] = s->root[i];
 	for (size_t i = 0; i < next.oid.len; i++)
 		name[len++] = next.oid.sub[i];
-	snmp_set_var_objid(r->requestvb, name, len);
-	agentx_vb_set(r->requestvb, &next.value);
+	if (bounded && !is_before_end(vb, name, len))
+		return false;
+	snmp_set_var_objid(vb, name, len);
+	agentx_vb_set(vb, &next.value);
+	return true;
 }
 
 static unsigned
@@ -87,13 +101,14 @@ on_request(netsnmp_mib_handler *handler, netsnmp_handler_registration *reg,
 	for (netsnmp_request_info *r = requests; r != NULL; r = r->next) {
 		if (r->processed)
 			continue;
-		if (info->mode == MODE_GET)
-			answer_get(s, info, r);
-		else if (info->mode == MODE_GETNEXT)
-			answer_next(s, r);
-		else
+		/* What has nothing behind it stays as it is. */
+		if (info->mode == MODE_GETNEXT)
+			agentx_serve_next(s, r->requestvb, r->inclusive, false);
+		else if (info->mode != MODE_GET)
 			netsnmp_set_request_error(
 			    info, r, SNMP_ERR_NOTWRITABLE);
+		else if (!agentx_serve_get(s, r->requestvb))
+			netsnmp_set_request_error(info, r, SNMP_NOSUCHINSTANCE);
 	}
 	return SNMP_ERR_NOERROR;
 }

@@ -22,4 +22,15 @@ struct agentx_serve {
 /* Once init_agent() has been called. */
 void agentx_serve(struct agentx_serve *s);
 
+struct variable_list;
+/* Sets the value of the variable; false: the tree has no such instance. */
+bool agentx_serve_get(const struct agentx_serve *s, struct variable_list *vb);
+/*
+ * Makes it the first instance behind it; inclusive: or itself. bounded: its
+ * value is the OID before which that must be. False: there is none, and it is
+ * as it was.
+ */
+bool agentx_serve_next(const struct agentx_serve *s, struct variable_list *vb,
+    bool inclusive, bool bounded);
+
 #endif
