@@ -23,13 +23,19 @@
 #include "control.h"
 #include "engine.h"
 #include "event.h"
+#include "event_log.h"
 #include "http.h"
+#include "http_listen.h"
 #include "log.h"
+#include "log_journal.h"
 #include "print.h"
 #include "reflect.h"
+#include "service.h"
 #include "shard.h"
 #include "snapshot.h"
 #include "store.h"
+
+#define JOURNAL "/run/systemd/journal/socket"
 
 enum { LISTEN_MAX = 16 };
 
@@ -38,10 +44,13 @@ struct settings {
 	bool check;
 	const char *listen[LISTEN_MAX];
 	size_t listens;
+	bool systemd_socket;
+	char inherited[LISTEN_MAX][8];
 	const char *telemetry_path, *port_file;
 	bool lifecycle;
 	enum log_level level;
 	enum log_format format;
+	bool format_given;
 	struct shard shard;
 };
 
@@ -56,6 +65,7 @@ struct daemon {
 	struct http *http;
 	struct agentx *agentx; /* NULL: no SNMP */
 	struct http_hooks hooks;
+	struct service *service; /* NULL: no manager */
 };
 
 /* ---- the command line ---- */
@@ -100,6 +110,7 @@ format_set(void *into, const struct argument *row, const char *value)
 {
 	struct settings *a = into;
 
+	a->format_given = true;
 	if (log_format_parse(value, &a->format) == 0)
 		return 0;
 	fprintf(stderr, "reachd: --%s: '%s' is neither logfmt nor json\n",
@@ -132,6 +143,9 @@ static const struct argument arguments[] = {
     {"web.listen-address", "ADDRESS",
 	"where to listen; may be repeated (default 127.0.0.1:19115)",
 	ARGUMENT_SET, 0, listen_add},
+    {"web.systemd-socket", NULL,
+	"serve on the sockets that the service manager listens on instead",
+	ARGUMENT_FLAG, AT(systemd_socket)},
     {"web.telemetry-path", "PATH", "path of the metrics (default /metrics)",
 	ARGUMENT_TEXT, AT(telemetry_path)},
     {"web.enable-lifecycle", NULL, "allow reload and probe by HTTP request",
@@ -141,8 +155,10 @@ static const struct argument arguments[] = {
 	ARGUMENT_TEXT, AT(port_file)},
     {"log.level", "LEVEL", "debug, info, warn or error (default info)",
 	ARGUMENT_SET, 0, level_set},
-    {"log.format", "FORMAT", "logfmt or json (default logfmt)", ARGUMENT_SET, 0,
-	format_set},
+    {"log.format", "FORMAT",
+	"logfmt or json on standard error (default: fields to the journal\n"
+	"        when it leads there, else logfmt)",
+	ARGUMENT_SET, 0, format_set},
     {"shard", "I/N",
 	"probe part I (from 0) of N of the targets; I may be a name that ends\n"
 	"        in the number, or auto for that of the host",
@@ -156,6 +172,28 @@ static const struct arguments_form form = {"reachd",
     "       reachd reflect|print [OPTION]...\n",
     arguments};
 
+static int
+listen_inherited(struct settings *a)
+{
+	unsigned n = http_listen_inherited();
+
+	if (n == 0 || n > LISTEN_MAX) {
+		fprintf(stderr,
+		    "reachd: --web.systemd-socket: %s handed over to this "
+		    "process (LISTEN_FDS, LISTEN_PID)\n",
+		    n == 0 ? "no socket was" : "too many sockets were");
+		return 1;
+	}
+	for (a->listens = 0; a->listens < n; a->listens++) {
+		char *text = a->inherited[a->listens];
+
+		snprintf(text, sizeof(a->inherited[0]), "fd:%u",
+		    (unsigned)(3 + a->listens));
+		a->listen[a->listens] = text;
+	}
+	return -1;
+}
+
 /* -1: go on; otherwise the exit code. */
 static int
 settings_read(struct settings *a, int argc, char **argv)
@@ -166,48 +204,11 @@ settings_read(struct settings *a, int argc, char **argv)
 	    .telemetry_path = "/metrics",
 	    .level = LOG_LEVEL_INFO};
 	code = arguments_parse(&form, a, argc, argv);
+	if (code < 0 && a->systemd_socket && !a->check)
+		code = listen_inherited(a);
 	if (code < 0 && a->listens == 0)
 		a->listen[a->listens++] = "127.0.0.1:19115";
 	return code;
-}
-
-/* ---- events to the log ---- */
-
-/* A field without a value is left out of the line. */
-static const char *
-given(const char *text)
-{
-	return text[0] != '\0' ? text : NULL;
-}
-
-/* Values are written in base units: seconds, and a ratio for loss. */
-static const char *
-value_text(struct buf *b, const struct event *e, uint64_t value)
-{
-	enum stats_unit unit = event_unit(e->kind);
-
-	buf_reset(b);
-	if (value != 0 && unit < STATS_UNITS)
-		buf_decimal(b, value, stats_units[unit].digits);
-	return given(buf_str(b));
-}
-
-static void
-on_event(void *arg, const struct event *e)
-{
-	struct buf value = BUF_INIT, threshold = BUF_INIT;
-	enum word_set set = event_words(e->kind);
-	bool words = set != WORD_SETS && (e->from != 0 || e->to != 0);
-
-	log_fields(event_severity(e->kind), "event", event_text(e->kind),
-	    "event", event_label(e->kind), "subject", given(e->subject), "from",
-	    words ? word_label(set, e->from) : NULL, "to",
-	    words ? word_label(set, e->to) : NULL, "value",
-	    value_text(&value, e, e->value), "threshold",
-	    value_text(&threshold, e, e->threshold), "cause", given(e->cause),
-	    NULL);
-	buf_free(&value);
-	buf_free(&threshold);
 }
 
 /* ---- hooks of the HTTP server ---- */
@@ -275,7 +276,27 @@ on_finished(void *arg)
 {
 	struct daemon *d = arg;
 
+	service_stopping(d->service);
 	engine_stop(d->engine[COLLECTOR_MEDIA]);
+}
+
+static void
+on_tick(void *arg, uint64_t now)
+{
+	log_tick();
+	service_tick(((struct daemon *)arg)->service, now);
+}
+
+static void
+on_reloading(void *arg, uint64_t now)
+{
+	service_reloading(((struct daemon *)arg)->service, now);
+}
+
+static void
+on_reloaded(void *arg, bool ok)
+{
+	service_reloaded(((struct daemon *)arg)->service, ok);
 }
 
 /* On the signalling loop, at the very end. */
@@ -364,6 +385,9 @@ parts_make(struct daemon *d, struct config *config)
 	    .engine = d->engine,
 	    .engines = COLLECTOR_ROOMS,
 	    .finished = on_finished,
+	    .tick = on_tick,
+	    .reloading = on_reloading,
+	    .reloaded = on_reloaded,
 	    .arg = d};
 	uv_loop_t *const loop[] = {&d->media, &d->signalling};
 
@@ -397,6 +421,17 @@ parts_make(struct daemon *d, struct config *config)
 	return d->control != NULL ? 0 : -1;
 }
 
+/* Targets are there and listeners bound: who waits for that may go on. */
+static void
+service_make(struct daemon *d)
+{
+	struct service_setup setup = {
+	    .store = d->store, .healthy = hook_healthy, .arg = d};
+
+	d->service = service_new(&setup);
+	service_ready(d->service);
+}
+
 /*
  * A socket carries a hundred requests under way: silent targets by the
  * thousand need more than the soft limit that shells give.
@@ -419,13 +454,14 @@ daemon_run(struct daemon *d, struct config *config)
 
 	signal(SIGPIPE, SIG_IGN);
 	raise_files();
-	event_subscribe(on_event, NULL);
+	event_subscribe(event_log_line, NULL);
 	if (parts_make(d, config) < 0 || http_make(d) < 0)
 		return 1; /* said why; the process ends */
 	if (d->agentx != NULL && agentx_start(d->agentx) < 0) {
 		log_error("main", "no thread for SNMP");
 		return 1;
 	}
+	service_make(d);
 	if (uv_thread_create(&thread, signalling_run, d) < 0) {
 		log_error("main", "no second thread");
 		return 1;
@@ -440,6 +476,7 @@ daemon_run(struct daemon *d, struct config *config)
 		engine_free(d->engine[i]);
 	snapshot_free(d->snapshots);
 	control_free(d->control);
+	service_free(d->service);
 	store_free(d->store);
 	uv_loop_close(&d->media);
 	uv_loop_close(&d->signalling);
@@ -463,6 +500,8 @@ main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	log_setup(d.args.level, d.args.format);
+	if (!d.args.format_given && log_journal_is_stderr())
+		log_to_journal(JOURNAL);
 	if (d.args.check)
 		return check_config_main(
 		    d.args.config_file, &d.args.shard, stdout, stderr);

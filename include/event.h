@@ -20,8 +20,12 @@ enum event_kind {
 	EVENT_KINDS
 };
 
+/* What the subject is the name of. */
+enum event_of { EVENT_OF_OTHER, EVENT_OF_TARGET, EVENT_OF_CLUSTER };
+
 struct event {
 	enum event_kind kind;
+	enum event_of of;
 	int64_t at;		/* CLOCK_REALTIME ns */
 	uint32_t index;		/* of the target or cluster; 0 for neither */
 	uint32_t window;	/* s, for loss and latency events */

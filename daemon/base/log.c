@@ -1,13 +1,17 @@
 /*
  * Log lines: each is made in memory and leaves in one write(2), so that lines
  * of several threads never mix. Text that came from outside cannot break a
- * line or reach a terminal as control characters.
+ * line or reach a terminal as control characters. To the journal a line goes
+ * as an entry of fields; where that cannot be, as text with its priority.
  */
 #include "build.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -15,6 +19,8 @@
 #include "buf.h"
 #include "clock.h"
 #include "log.h"
+#include "log_journal.h"
+#include "log_limit.h"
 
 static const char *const level_names[LOG_LEVELS] = {
     [LOG_LEVEL_DEBUG] = "debug",
@@ -26,13 +32,47 @@ static const char *const level_names[LOG_LEVELS] = {
 /* The process has one standard error, so these are the process's. */
 static atomic_int setup_least = LOG_LEVEL_INFO;
 static atomic_int setup_format = LOG_FORMAT_LOGFMT;
-static atomic_ullong written[LOG_LEVELS];
+static atomic_ullong written[LOG_LEVELS], left_out[LOG_LEVELS];
+static atomic_int journal = -1; /* its socket */
+static struct {
+	pthread_mutex_t mutex;
+	struct log_limit limit;
+} kinds = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* As syslog(3) numbers them. */
+static const char priority[LOG_LEVELS] = {
+    [LOG_LEVEL_DEBUG] = '7',
+    [LOG_LEVEL_INFO] = '6',
+    [LOG_LEVEL_WARN] = '4',
+    [LOG_LEVEL_ERROR] = '3',
+};
+
+struct line {
+	enum log_format format;
+	enum log_level level;
+	struct buf text;   /* as it is read */
+	struct buf fields; /* the same for the journal */
+};
 
 void
 log_setup(enum log_level least, enum log_format format)
 {
 	atomic_store(&setup_least, least);
 	atomic_store(&setup_format, format);
+}
+
+int
+log_to_journal(const char *path)
+{
+	int fd = log_journal_open(path);
+
+	if (fd < 0)
+		return fd;
+	fd = atomic_exchange(&journal, fd);
+	if (fd >= 0)
+		close(fd);
+	atomic_store(&setup_format, LOG_FORMAT_JOURNAL);
+	return 0;
 }
 
 int
@@ -69,6 +109,12 @@ uint64_t
 log_count(enum log_level level)
 {
 	return (unsigned)level < LOG_LEVELS ? atomic_load(&written[level]) : 0;
+}
+
+uint64_t
+log_left_out(enum log_level level)
+{
+	return (unsigned)level < LOG_LEVELS ? atomic_load(&left_out[level]) : 0;
 }
 
 /*
@@ -131,25 +177,31 @@ is_control(uint32_t c)
 	return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
-/* A JSON string (RFC 8259 section 7); readers of logfmt take the same. */
 static void
-put_quoted(struct buf *b, const char *text)
+put_escaped(struct buf *b, const char *text, bool quoted)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
-	buf_putc(b, '"');
 	while (*s != '\0') {
 		uint32_t c = 0;
 		size_t len = utf8_length(s, &c);
 
 		if (len == 0)
 			buf_puts(b, "\\ufffd");
-		else if (is_control(c) || c == '"' || c == '\\')
+		else if (is_control(c) || (quoted && (c == '"' || c == '\\')))
 			put_escape(b, c);
 		else
 			buf_put(b, s, len);
 		s += len > 0 ? len : 1;
 	}
+}
+
+/* A JSON string (RFC 8259 section 7); readers of logfmt take the same. */
+static void
+put_quoted(struct buf *b, const char *text)
+{
+	buf_putc(b, '"');
+	put_escaped(b, text, true);
 	buf_putc(b, '"');
 }
 
@@ -190,32 +242,88 @@ put_field(
 }
 
 static void
-line_open(struct buf *b, enum log_format format, enum log_level level,
-    const char *component, const char *msg)
+line_field(struct line *l, const char *key, const char *value)
+{
+	put_field(&l->text, l->format, key, value);
+	if (l->format == LOG_FORMAT_JOURNAL)
+		log_journal_field(
+		    &l->fields, "REACHD_", key, value, strlen(value));
+}
+
+/* The journal has its own time, and shows the level and who it is. */
+static void
+line_open(struct line *l, enum log_level level, const char *component,
+    const char *msg)
 {
 	char at[32];
 
-	put_field(b, format, "ts", clock_text(clock_real(), at));
-	put_field(b, format, "level", log_level_name(level));
-	put_field(b, format, "component", component);
-	put_field(b, format, "msg", msg);
+	*l = (struct line){.format = atomic_load(&setup_format),
+	    .level = level,
+	    .text = BUF_INIT,
+	    .fields = BUF_INIT};
+	if (l->format == LOG_FORMAT_JOURNAL) {
+		put_escaped(&l->text, msg, false);
+		log_journal_field(&l->fields, "REACHD_", "component", component,
+		    strlen(component));
+		return;
+	}
+	line_field(l, "ts", clock_text(clock_real(), at));
+	line_field(l, "level", log_level_name(level));
+	line_field(l, "component", component);
+	line_field(l, "msg", msg);
+}
+
+/* 0, or -errno: then it is to be written as text. */
+static int
+to_journal(struct line *l)
+{
+	struct buf *b = &l->fields;
+	int err;
+
+	log_journal_field(b, "", "message", l->text.data, l->text.len);
+	log_journal_field(b, "", "priority", &priority[l->level], 1);
+	log_journal_field(
+	    b, "", "syslog_identifier", "reachd", strlen("reachd"));
+	err =
+	    l->text.err ? -ENOMEM : log_journal_send(atomic_load(&journal), b);
+	/* A journal that is behind is not to hold up the one who writes. */
+	if (err == -EAGAIN) {
+		atomic_fetch_add(&left_out[l->level], 1);
+		return 0;
+	}
+	return err;
 }
 
 /* A line that cannot be written is lost: there is no one else to tell. */
 static void
-line_close(struct buf *b, enum log_format format, enum log_level level)
+to_stderr(struct line *l)
 {
-	int keep = errno;
+	struct buf whole = BUF_INIT;
 	ssize_t n;
 
-	buf_puts(b, format == LOG_FORMAT_JSON ? "}\n" : "\n");
-	if (!b->err) {
+	/* The manager takes the level from this (sd-daemon(3)). */
+	if (l->format == LOG_FORMAT_JOURNAL)
+		buf_printf(&whole, "<%c>", priority[l->level]);
+	buf_put(&whole, l->text.data, l->text.len);
+	buf_puts(&whole, l->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	if (!l->text.err && !whole.err) {
 		do
-			n = write(STDERR_FILENO, b->data, b->len);
+			n = write(STDERR_FILENO, whole.data, whole.len);
 		while (n < 0 && errno == EINTR);
 	}
-	buf_free(b);
-	atomic_fetch_add(&written[level], 1);
+	buf_free(&whole);
+}
+
+static void
+line_close(struct line *l)
+{
+	int keep = errno;
+
+	if (l->format != LOG_FORMAT_JOURNAL || to_journal(l) < 0)
+		to_stderr(l);
+	buf_free(&l->text);
+	buf_free(&l->fields);
+	atomic_fetch_add(&written[l->level], 1);
 	errno = keep;
 }
 
@@ -226,42 +334,81 @@ is_wanted(enum log_level level)
 	       (int)level >= atomic_load(&setup_least);
 }
 
+/* Who asks for debug lines wants them all. */
+static bool
+is_due(enum log_level level, const char *component, const char *text)
+{
+	bool due;
+
+	if (!is_wanted(level) || level == LOG_LEVEL_DEBUG)
+		return is_wanted(level);
+	pthread_mutex_lock(&kinds.mutex);
+	due =
+	    log_limit_pass(&kinds.limit, level, component, text, clock_mono());
+	pthread_mutex_unlock(&kinds.mutex);
+	if (!due)
+		atomic_fetch_add(&left_out[level], 1);
+	return due;
+}
+
 void
 log_line(enum log_level level, const char *component, const char *fmt, ...)
 {
-	enum log_format format = atomic_load(&setup_format);
-	struct buf line = BUF_INIT, msg = BUF_INIT;
+	struct buf msg = BUF_INIT;
+	struct line line;
 	va_list ap;
 
-	if (!is_wanted(level))
+	if (!is_due(level, component, fmt))
 		return;
 	va_start(ap, fmt);
 	buf_vprintf(&msg, fmt, ap);
 	va_end(ap);
-	line_open(&line, format, level, component, buf_str(&msg));
-	line_close(&line, format, level);
+	line_open(&line, level, component, buf_str(&msg));
+	line_close(&line);
 	buf_free(&msg);
 }
 
 void
 log_fields(enum log_level level, const char *component, const char *msg, ...)
 {
-	enum log_format format = atomic_load(&setup_format);
-	struct buf line = BUF_INIT;
 	const char *key, *value;
+	struct line line;
 	va_list ap;
 
-	if (!is_wanted(level))
+	if (!is_due(level, component, msg))
 		return;
-	line_open(&line, format, level, component, msg);
+	line_open(&line, level, component, msg);
 	va_start(ap, msg);
 	while ((key = va_arg(ap, const char *)) != NULL) {
 		value = va_arg(ap, const char *);
 		if (value != NULL)
-			put_field(&line, format, key, value);
+			line_field(&line, key, value);
 	}
 	va_end(ap);
-	line_close(&line, format, level);
+	line_close(&line);
+}
+
+void
+log_tick(void)
+{
+	struct log_limit_row row;
+	struct line line;
+	char count[24];
+	bool some;
+
+	for (;;) {
+		pthread_mutex_lock(&kinds.mutex);
+		some = log_limit_take(&kinds.limit, clock_mono(), &row);
+		pthread_mutex_unlock(&kinds.mutex);
+		if (!some)
+			return;
+		snprintf(count, sizeof(count), "%" PRIu64, row.left_out);
+		line_open(&line, row.level, row.component,
+		    "too many lines of one kind: some were left out");
+		line_field(&line, "count", count);
+		line_field(&line, "kind", row.text);
+		line_close(&line);
+	}
 }
 
 void

@@ -261,7 +261,7 @@ round_allowed(struct control *c)
 }
 
 static int
-reload(struct control *c, struct buf *errors)
+load_again(struct control *c, struct buf *errors)
 {
 	struct doc_errors e = {0};
 	struct event ev = {.kind = EVENT_CONFIG_RELOADED};
@@ -291,6 +291,19 @@ reload(struct control *c, struct buf *errors)
 	return 0;
 }
 
+static int
+reload(struct control *c, struct buf *errors)
+{
+	int result;
+
+	if (c->setup.reloading != NULL)
+		c->setup.reloading(c->setup.arg, clock_mono());
+	result = load_again(c, errors);
+	if (c->setup.reloaded != NULL)
+		c->setup.reloaded(c->setup.arg, result == 0);
+	return result;
+}
+
 /* ---- once a second, now and then ---- */
 
 static void
@@ -306,6 +319,8 @@ on_decide(uv_timer_t *t)
 	if (!atomic_load(&c->settled) && resolve_settled(c->resolve) &&
 	    discovery_settled(c->discovery))
 		atomic_store(&c->settled, true);
+	if (c->setup.tick != NULL)
+		c->setup.tick(c->setup.arg, now);
 }
 
 /* A target that changed may have changed its cluster: decided at once. */

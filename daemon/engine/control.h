@@ -28,8 +28,12 @@ struct control_setup {
 	struct snapshotter *snapshots;
 	struct engine *const *engine; /* by enum collector_room */
 	unsigned engines;
-	/* The process shall end; called once, on the loop. */
+	/* On the loop, each with arg. The process shall end; once. */
 	void (*finished)(void *arg);
+	/* Once a second; a reload begins; it has ended. May be NULL. */
+	void (*tick)(void *arg, uint64_t now);
+	void (*reloading)(void *arg, uint64_t now);
+	void (*reloaded)(void *arg, bool ok);
 	void *arg;
 };
 

@@ -254,6 +254,7 @@ tell_cluster(const struct decide *d, size_t i, enum event_kind kind,
 {
 	const struct choose_cluster *c = &d->cluster[i];
 	struct event e = {.kind = kind,
+	    .of = EVENT_OF_CLUSTER,
 	    .index = d->roster->cluster[i].index,
 	    .from = from,
 	    .to = to};
@@ -454,12 +455,28 @@ target_find(const struct roster *r, uint32_t index)
 		   : NULL;
 }
 
+/* Why it has the state that it changed to, for people. */
+static const char *
+state_cause(const struct sched_note *n)
+{
+	static const char *const why[] = {
+	    [WHY_DAMPED] = "It changed too often and is held at degraded.",
+	    [WHY_LOSS] = "Loss is high.",
+	    [WHY_LATENCY] = "Latency is high.",
+	};
+
+	if (n->why != WHY_NONE)
+		return why[n->why];
+	return n->outcome != 0 ? outcome_meaning(n->outcome) : "";
+}
+
 void
 decide_note(struct decide *d, const struct sched_note *n)
 {
 	struct roster *r = store_roster(d->store);
 	const struct target *t = target_find(r, n->index);
 	struct event e = {.kind = n->kind,
+	    .of = EVENT_OF_TARGET,
 	    .index = n->index,
 	    .window = n->window_s,
 	    .value = n->value,
@@ -470,9 +487,8 @@ decide_note(struct decide *d, const struct sched_note *n)
 	e.at = (int64_t)n->at + clock_offset();
 	if (t != NULL)
 		snprintf(e.subject, sizeof(e.subject), "%s", t->name);
-	if (n->kind == EVENT_TARGET_DOWN)
-		snprintf(e.cause, sizeof(e.cause), "%s",
-		    outcome_meaning(n->outcome));
+	if (event_words(n->kind) == WORD_STATE)
+		snprintf(e.cause, sizeof(e.cause), "%s", state_cause(n));
 	event_emit(&e);
 	roster_unref(r);
 }

@@ -291,6 +291,17 @@ run_enter(struct run *u, uint64_t now, uint64_t short_ns)
 	}
 }
 
+static uint8_t
+why_degraded(const struct run *u)
+{
+	const struct judge *j = row_judge(u->row);
+
+	return j->damped      ? WHY_DAMPED
+	       : j->loss_high ? WHY_LOSS
+	       : j->rtt_high  ? WHY_LATENCY
+			      : WHY_NONE;
+}
+
 static void
 note_state(
     const struct run *u, struct sched_note *n, const struct judge_change *c)
@@ -303,6 +314,7 @@ note_state(
 	};
 
 	n->kind = kinds[c->to];
+	n->why = c->to == STATE_DEGRADED ? why_degraded(u) : WHY_NONE;
 	n->from = c->from;
 	n->to = c->to;
 }

@@ -22,6 +22,9 @@ struct sched_settings {
 };
 
 /* Something changed; for the control thread to tell. */
+/* What keeps a target from being up though it answers; the first that holds. */
+enum sched_why { WHY_NONE, WHY_DAMPED, WHY_LOSS, WHY_LATENCY };
+
 struct sched_note {
 	uint64_t at;	  /* monotonic */
 	uint32_t index;	  /* of the target */
@@ -29,6 +32,7 @@ struct sched_note {
 	uint8_t from, to; /* enum state */
 	uint8_t outcome;  /* of the last request */
 	uint32_t window_s;
+	uint8_t why; /* of a state: enum sched_why */
 	uint64_t value, threshold;
 };
 

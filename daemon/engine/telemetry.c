@@ -301,8 +301,10 @@ fill_counts(struct telemetry *t, struct snapshot_builder *b,
 		struct snap_log *o =
 		    labelled(b, SCOPE_log, "level", log_level_name(i));
 
-		if (o != NULL)
-			o->count = log_count(i);
+		if (o == NULL)
+			return;
+		o->count = log_count(i);
+		o->left_out = log_left_out(i);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "build.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "addr.h"
 #include "http_listen.h"
 
-enum { PORT = 19115, UNIX_MODE = 0660, HOST_SIZE = 256 };
+enum { PORT = 19115, UNIX_MODE = 0660, HOST_SIZE = 256, INHERITED_MOST = 64 };
 
 static int
 fail(char error[256], const char *address, const char *why)
@@ -145,6 +146,40 @@ bound_port(int fd)
 	return addr_port(&a);
 }
 
+/* Whoever made the socket keeps the file that may belong to it. */
+static int
+open_inherited(struct http_listen *l, const char *address, char error[256])
+{
+	int fd = -1, listening = 0, type = 0;
+	socklen_t len = sizeof(int);
+	char end;
+
+	if (sscanf(address, "fd:%d%c", &fd, &end) != 1 || fd <= STDERR_FILENO)
+		return fail(error, address, "not the number of a socket");
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+	    !listening || type != SOCK_STREAM)
+		return fail(error, address, "it is no listening socket");
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	l->fd = fd;
+	l->port = bound_port(fd);
+	return 0;
+}
+
+unsigned
+http_listen_inherited(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	long n;
+
+	if (pid == NULL || fds == NULL ||
+	    strtol(pid, NULL, 10) != (long)getpid())
+		return 0;
+	n = strtol(fds, NULL, 10);
+	return n > 0 && n <= INHERITED_MOST ? (unsigned)n : 0;
+}
+
 int
 http_listen_open(struct http_listen *l, const char *address, char error[256])
 {
@@ -155,6 +190,8 @@ http_listen_open(struct http_listen *l, const char *address, char error[256])
 	*l = (struct http_listen){.fd = -1};
 	if (strncmp(address, "unix:", 5) == 0)
 		return open_unix(l, address, error);
+	if (strncmp(address, "fd:", 3) == 0)
+		return open_inherited(l, address, error);
 	/* addr_split() wants a host; "*" is a name that nobody has. */
 	snprintf(whole, sizeof(whole), "%s%s", address[0] == ':' ? "*" : "",
 	    address);

@@ -12,13 +12,23 @@ struct http_listen {
 
 /*
  * "127.0.0.1:19115", "[::1]:0", "localhost:19115", ":19115" (all addresses,
- * IPv4 and IPv6), "unix:/path"; port 19115 unless it is given. 0, or -1 with
- * a message in error[256].
+ * IPv4 and IPv6), "unix:/path", "fd:3" (a listening socket that this process
+ * was started with); port 19115 unless it is given. 0, or -1 with a message in
+ * error[256].
  */
 int http_listen_open(
     struct http_listen *l, const char *address, char error[256]);
 
-/* Removes the Unix socket; leaves fd alone with keep_fd: who took it closes. */
+/*
+ * How many sockets the service manager handed over by sd_listen_fds(3): fd:3
+ * and on.
+ */
+unsigned http_listen_inherited(void);
+
+/*
+ * Removes the Unix socket, unless it was handed over; leaves fd alone with
+ * keep_fd: who took it closes.
+ */
 void http_listen_close(struct http_listen *l, int keep_fd);
 
 #endif

@@ -312,7 +312,7 @@ def test_notifications_arrive_and_wait_for_the_master(bench):
     # What happened before there was a master.
     down = wait("the notification", lambda: notes("TargetDown"))
     assert len(down) == 1
-    name = re.search(r"event=target_down subject=(\S+)", d.text())[1]
+    name = re.search(r"event=target_down target=(\S+)", d.text())[1]
     for part in (f"reachdNotifySubject.0 = STRING: {name}\t", "reachdNotifyState.0 = INTEGER: 4\t",
                  "reachdNotifyIndex.0 = Gauge32: ", "reachdNotifyTime.0 = STRING: 2",
                  f"reachdNotifyMessage.0 = STRING: {name}: target is down"):

@@ -448,6 +448,41 @@ test_notes(void **state)
 	assert_string_equal(event[1].cause, "");
 }
 
+/* Each change of a state says why. */
+static void
+test_causes(void **state)
+{
+	static const struct {
+		unsigned kind, why, outcome;
+		const char *cause;
+	} rows[] = {
+	    {EVENT_TARGET_DEGRADED, WHY_LOSS, OUTCOME_TIMEOUT, "Loss is high."},
+	    {EVENT_TARGET_DEGRADED, WHY_LATENCY, OUTCOME_ANSWERED,
+		"Latency is high."},
+	    {EVENT_TARGET_DEGRADED, WHY_DAMPED, OUTCOME_ANSWERED,
+		"It changed too often and is held at degraded."},
+	    {EVENT_TARGET_DEGRADED, WHY_NONE, OUTCOME_ERROR_RESPONSE,
+		"The peer answered in time, with an error code of its "
+		"protocol."},
+	    {EVENT_TARGET_UP, WHY_NONE, OUTCOME_ANSWERED,
+		"A valid answer came in time."},
+	    {EVENT_TARGET_UNKNOWN, WHY_NONE, 0, ""},
+	};
+
+	adopt(0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct sched_note n = {.at = T0,
+		    .index = 4,
+		    .kind = (uint8_t)rows[i].kind,
+		    .outcome = (uint8_t)rows[i].outcome,
+		    .why = (uint8_t)rows[i].why};
+
+		decide_note(decide, &n);
+		assert_int_equal(event[i].of, EVENT_OF_TARGET);
+		assert_string_equal(event[i].cause, rows[i].cause);
+	}
+}
+
 int
 main(void)
 {
@@ -464,6 +499,7 @@ main(void)
 	    T(test_egress),
 	    T(test_nat),
 	    T(test_notes),
+	    T(test_causes),
 	};
 
 	event_subscribe(take_event, NULL);

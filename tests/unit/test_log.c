@@ -18,7 +18,7 @@
 #include "clock.h"
 #include "log.h"
 
-enum { THREADS = 4, LINES = 100 };
+enum { THREADS = 4, LINES = 40 };
 
 /* What was written to standard error, one write(2) at a time. */
 static int saved, reader;
@@ -258,6 +258,37 @@ test_threads(void **state)
 	assert_int_equal(log_count(LOG_LEVEL_INFO), before + THREADS * LINES);
 }
 
+/* Beyond a burst lines of a kind are counted, and told of at the next tick. */
+static void
+test_too_many(void **state)
+{
+	uint64_t before = log_left_out(LOG_LEVEL_WARN);
+
+	clock_fake(CLOCK_SEC, 0);
+	log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT);
+	capture();
+	assert_true(fcntl(reader, F_SETPIPE_SZ, 1 << 20) > 0);
+	for (int i = 0; i < 203; i++)
+		log_fields(
+		    LOG_LEVEL_WARN, "event", "target is gone", "k", "v", NULL);
+	for (int i = 0; i < 23; i++)
+		log_debug("event", "target is gone");
+	for (int i = 0; i < 200; i++)
+		assert_non_null(strstr(next(), "msg=\"target is gone\" k=v\n"));
+	for (int i = 0; i < 23; i++)
+		assert_non_null(strstr(next(), "level=debug"));
+	assert_string_equal(next(), "");
+	assert_int_equal(log_left_out(LOG_LEVEL_WARN) - before, 3);
+	log_tick();
+	assert_string_equal(next(),
+	    "ts=1970-01-01T00:00:00.000Z level=warn component=event "
+	    "msg=\"too many lines of one kind: some were left out\" "
+	    "count=3 kind=\"target is gone\"\n");
+	log_tick();
+	assert_string_equal(next(), "");
+	release();
+}
+
 int
 main(void)
 {
@@ -269,6 +300,7 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_long),
 	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
