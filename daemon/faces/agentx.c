@@ -2,7 +2,6 @@
 #include "build.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "agentx_ping.h"
 #include "agentx_send.h"
 #include "agentx_serve.h"
+#include "agentx_socket.h"
 #include "agentx_table.h"
 #include "agentx_trap.h"
 #include "clock.h"
@@ -54,7 +54,8 @@ struct agentx {
 	struct agentx_serve serve[TREES];
 	uint64_t shown_at, asked_at; /* monotonic; 0: never */
 	int64_t boot;
-	int told; /* errno of the socket, as last logged */
+	struct agentx_socket place;
+	struct snmp_session *session; /* the library's; NULL: none */
 	uint64_t looked_at;
 };
 
@@ -73,6 +74,7 @@ agentx_new(const char *socket, struct snapshotter *snapshots)
 	a->table = agentx_table_new();
 	a->ping = agentx_ping_new(1 << PING_TEST_FAILED);
 	a->trap = agentx_trap_new();
+	a->place.path = a->socket;
 	a->snapshots = snapshots;
 	pthread_mutex_init(&a->lock, NULL);
 	if (a->wake < 0 || a->socket == NULL || a->table == NULL ||
@@ -187,11 +189,12 @@ on_connected(int major, int minor, void *server, void *client)
 {
 	struct agentx *a = agent;
 
+	a->session = server;
 	agentx_direct(server, a->serve, TREES);
+	agentx_socket_connected(&a->place);
 	if (!atomic_exchange(&a->connected, true)) {
 		atomic_fetch_add(&a->connects, 1);
-		log_info("agentx", "%s: connected", a->socket);
-		a->told = 0;
+		log_info("agentx", "%s: connected", a->place.path);
 	}
 	return 0;
 }
@@ -201,8 +204,9 @@ on_disconnected(int major, int minor, void *server, void *client)
 {
 	struct agentx *a = agent;
 
+	a->session = NULL;
 	if (atomic_exchange(&a->connected, false) && !atomic_load(&a->stop))
-		log_warn("agentx", "%s: the master is gone", a->socket);
+		log_warn("agentx", "%s: the master is gone", a->place.path);
 	return 0;
 }
 
@@ -218,46 +222,38 @@ on_log(int major, int minor, void *server, void *client)
 	return 0;
 }
 
+/*
+ * A master whose socket was replaced lives on and would never let go: it is
+ * left, and the library connects to the one that is there.
+ */
 static void
-tell_denied(const struct agentx *a)
+leave(struct agentx *a)
 {
-	struct stat st;
-	struct group g, *found = NULL;
-	char text[1024];
+	void *session =
+	    a->session != NULL ? snmp_sess_pointer(a->session) : NULL;
+	netsnmp_transport *t;
 
-	if (stat(a->socket, &st) == 0 &&
-	    getgrgid_r(st.st_gid, &g, text, sizeof(text), &found) == 0 &&
-	    found != NULL)
-		log_warn("agentx",
-		    "%s: permission denied: it is open to the group \"%s\", "
-		    "mode %04o; see agentXPerms in snmpd.conf",
-		    a->socket, g.gr_name, st.st_mode & 07777);
-	else
-		log_warn("agentx",
-		    "%s: permission denied: a directory above it is not open "
-		    "to this user; see agentXPerms in snmpd.conf",
-		    a->socket);
+	if (session == NULL)
+		return;
+	t = snmp_sess_transport(session);
+	if (t == NULL)
+		return;
+	log_info("agentx", "%s: replaced by another", a->place.path);
+	shutdown(t->sock, SHUT_RDWR);
 }
 
-/* Says once why there is no connection. */
 static void
 look(struct agentx *a)
 {
 	uint64_t now = clock_mono();
-	int err;
 
-	if (atomic_load(&a->connected) ||
-	    now - a->looked_at < PING_SECONDS * CLOCK_SEC)
+	if (now - a->looked_at < PING_SECONDS * CLOCK_SEC)
 		return;
 	a->looked_at = now;
-	err = access(a->socket, R_OK | W_OK) == 0 ? 0 : errno;
-	if (err == 0 || err == a->told)
-		return;
-	a->told = err;
-	if (err == EACCES)
-		tell_denied(a);
-	else
-		log_warn("agentx", "%s: %s", a->socket, strerror(err));
+	if (!atomic_load(&a->connected))
+		agentx_socket_look(&a->place);
+	else if (agentx_socket_is_replaced(&a->place))
+		leave(a);
 }
 
 /* ---- thread ---- */
