@@ -23,7 +23,9 @@ enum {
 	SET_expect = WORD_EXPECT,
 	SET_stamp = WORD_STAMP,
 	SET_netchange = WORD_NETCHANGE,
-	SET_source = WORD_SOURCE
+	SET_source = WORD_SOURCE,
+	SET_status = WORD_REQUIREMENT_STATUS,
+	SET_category = WORD_REQUIREMENT_CATEGORY
 };
 #define NUMBER_transport(name)	   TRANSPORT_##name
 #define NUMBER_state(name)	   STATE_##name
@@ -36,6 +38,8 @@ enum {
 #define NUMBER_stamp(name)	   STAMP_##name
 #define NUMBER_netchange(name)	   NETCHANGE_##name
 #define NUMBER_source(name)	   SOURCE_##name
+#define NUMBER_status(name)	   REQUIREMENT_STATUS_##name
+#define NUMBER_category(name)	   REQUIREMENT_CATEGORY_##name
 
 /* word.h spells the table out, for readers and ctags: both must agree. */
 #define WORD(set, name, number, label) \
@@ -59,6 +63,8 @@ static const unsigned ends[WORD_SETS] = {
     [WORD_STAMP] = STAMP_END,
     [WORD_NETCHANGE] = NETCHANGE_END,
     [WORD_SOURCE] = SOURCE_END,
+    [WORD_REQUIREMENT_STATUS] = REQUIREMENT_STATUS_END,
+    [WORD_REQUIREMENT_CATEGORY] = REQUIREMENT_CATEGORY_END,
 };
 
 static const char *const names[WORD_SETS] = {
@@ -73,6 +79,8 @@ static const char *const names[WORD_SETS] = {
     [WORD_STAMP] = "stamp",
     [WORD_NETCHANGE] = "netchange",
     [WORD_SOURCE] = "source",
+    [WORD_REQUIREMENT_STATUS] = "status",
+    [WORD_REQUIREMENT_CATEGORY] = "category",
 };
 
 /* Made once; constant from then on. */

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "collector.h"
 #include "control.h"
+#include "coverage.h"
 #include "decide.h"
 #include "discovery.h"
 #include "event.h"
@@ -40,6 +41,7 @@ struct control {
 	struct resolve *resolve;
 	struct netwatch *netwatch;
 	struct decide *decide;
+	struct coverage *coverage;
 	struct telemetry *telemetry;
 	struct mail *mail;
 	uv_timer_t decide_timer, gather_timer, state_timer;
@@ -121,6 +123,13 @@ show_sources(struct control *c)
 }
 
 static void
+judge(struct control *c, uint64_t now)
+{
+	decide_run(c->decide, now);
+	coverage_run(c->coverage, c->resolve, now);
+}
+
+static void
 rebuild(struct control *c)
 {
 	const struct supply from = {.config = c->config,
@@ -137,6 +146,7 @@ rebuild(struct control *c)
 		log_error("control", "no memory for the targets; the old "
 				     "ones are kept");
 	} else {
+		coverage_adopt(c->coverage, inv, r);
 		log_lines(LOG_LEVEL_WARN, "control", inv->warnings);
 		post(c, r, shortest_interval(inv));
 		log_info("control", "%zu targets in %zu media clusters",
@@ -147,7 +157,7 @@ rebuild(struct control *c)
 	show_sources(c);
 	check_paths(c);
 	/* Else clusters would be out of sight until the next second. */
-	decide_run(c->decide, clock_mono());
+	judge(c, clock_mono());
 }
 
 /* ---- what leads to it ---- */
@@ -237,6 +247,8 @@ apply(struct control *c, const struct config *old)
 	snapshot_configure(c->setup.snapshots, &s);
 	decide_configure(c->decide, c->config->margin_ppm);
 	telemetry_config(c->telemetry, c->config);
+	if (coverage_configure(c->coverage, c->config) < 0)
+		log_error("control", "no memory for the requirements");
 	if (old != NULL &&
 	    (!same_text(old->nameserver, c->config->nameserver) ||
 		old->max_addresses != c->config->max_addresses)) {
@@ -314,7 +326,7 @@ on_decide(uv_timer_t *t)
 	uint64_t now = clock_mono();
 
 	atomic_store(&c->beat, now);
-	decide_run(c->decide, now);
+	judge(c, now);
 	show_sources(c);
 	if (!atomic_load(&c->settled) && resolve_settled(c->resolve) &&
 	    discovery_settled(c->discovery))
@@ -336,7 +348,7 @@ fetch_notes(struct control *c)
 			any = true;
 		}
 	if (any)
-		decide_run(c->decide, clock_mono());
+		judge(c, clock_mono());
 }
 
 /* ---- the mailbox ---- */
@@ -502,11 +514,13 @@ make_parts(struct control *c)
 	c->telemetry = telemetry_new(c->setup.engine, c->setup.engines);
 	c->discovery = discovery_new(&d);
 	c->netwatch = netwatch_new(&n); /* NULL is survivable */
+	c->coverage = coverage_new(c->setup.store, c->netwatch != NULL);
 	resolver_make(c);
 	if (c->telemetry != NULL)
 		telemetry_shard(c->telemetry, &c->setup.shard);
 	return c->decide != NULL && c->telemetry != NULL &&
-	       c->discovery != NULL && c->resolve != NULL;
+	       c->coverage != NULL && c->discovery != NULL &&
+	       c->resolve != NULL;
 }
 
 struct control *
@@ -528,6 +542,7 @@ control_new(const struct control_setup *setup)
 	start_timers(c);
 	watch_signals(c);
 	snapshot_add_source(setup->snapshots, telemetry_source(c->telemetry));
+	snapshot_add_source(setup->snapshots, coverage_source(c->coverage));
 	if (c->config->state_file != NULL)
 		state_load(setup->store, c->config->state_file);
 	apply(c, NULL);
@@ -558,6 +573,7 @@ control_free(struct control *c)
 	if (c == NULL)
 		return;
 	decide_free(c->decide);
+	coverage_free(c->coverage);
 	telemetry_free(c->telemetry);
 	config_free(c->config);
 	mail_free(c->mail);

@@ -116,6 +116,8 @@ key_of(struct making *m, enum mib_index index, const char *labels, size_t i)
 	case MIB_REASON:
 		text = label_of(m, labels, "reason");
 		return text != NULL ? reason_of(text) : UINT32_MAX;
+	case MIB_REQUIREMENT: /* as the configuration has them */
+		return (uint32_t)i + 1;
 	case MIB_BOUND: /* a row per bucket has it */
 	case MIB_NO_INDEX:
 		break;

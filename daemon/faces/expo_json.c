@@ -27,6 +27,7 @@ struct section {
 static const struct section documents[EXPO_JSON_DOCUMENTS][SECTIONS] = {
     [EXPO_JSON_TARGETS] = {{"targets", SCOPE_target, false}},
     [EXPO_JSON_CLUSTERS] = {{"clusters", SCOPE_cluster, false}},
+    [EXPO_JSON_REQUIREMENTS] = {{"requirements", SCOPE_requirement, false}},
     [EXPO_JSON_SITE] =
 	{
 	    {"site", SCOPE_site, true},
@@ -58,6 +59,7 @@ static const struct child {
     {SCOPE_target, {"tls", SCOPE_tls, true}},
     {SCOPE_target, {"facts", SCOPE_fact, true}},
     {SCOPE_cluster, {"links", SCOPE_link, false}},
+    {SCOPE_requirement, {"targets", SCOPE_need, false}},
 };
 
 struct expo_json {

@@ -16,6 +16,7 @@ struct snapshot;
 enum expo_json_document {
 	EXPO_JSON_TARGETS,	/* with windows, phases and certificates */
 	EXPO_JSON_CLUSTERS,	/* with their links, a link per transport */
+	EXPO_JSON_REQUIREMENTS,	/* with the targets that they are judged by */
 	EXPO_JSON_SITE,		/* verdicts, sums, and the daemon itself */
 	EXPO_JSON_DOCUMENTS
 };

@@ -15,6 +15,7 @@
 #include "http.h"
 #include "http_route.h"
 #include "page.h"
+#include "page_requirements.h"
 #include "snapshot.h"
 #include "summary.h"
 
@@ -103,6 +104,13 @@ clusters(const struct http_route_site *site,
 }
 
 static void
+requirements_json(const struct http_route_site *site,
+    const struct http_route_request *request, struct http_route_answer *answer)
+{
+	document(site, EXPO_JSON_REQUIREMENTS, answer);
+}
+
+static void
 site_json(const struct http_route_site *site,
     const struct http_route_request *request, struct http_route_answer *answer)
 {
@@ -180,6 +188,25 @@ page(const struct http_route_site *site,
 	answer->code = 200;
 	answer->type = TYPE_HTML;
 	answer->body = page_body(s, &setup);
+	snapshot_unref(s);
+}
+
+static void
+requirements(const struct http_route_site *site,
+    const struct http_route_request *request, struct http_route_answer *answer)
+{
+	struct snapshot *s;
+
+	if (make_nonce(answer->nonce) < 0) {
+		http_route_text(answer, 503, "no random numbers yet");
+		return;
+	}
+	s = get(site, answer);
+	if (s == NULL)
+		return;
+	answer->code = 200;
+	answer->type = TYPE_HTML;
+	answer->body = page_requirements_body(s, answer->nonce);
 	snapshot_unref(s);
 }
 
@@ -268,9 +295,11 @@ static const struct route {
 } routes[] = {
     {NULL, READ, false, metrics},
     {"/", READ, false, page},
+    {"/requirements", READ, false, requirements},
     {"/status", READ, false, status},
     {"/api/v1/clusters", READ, false, clusters},
     {"/api/v1/events", READ, false, events},
+    {"/api/v1/requirements", READ, false, requirements_json},
     {"/api/v1/site", READ, false, site_json},
     {"/api/v1/targets", READ, false, targets},
     {"/-/healthy", READ, false, healthy},

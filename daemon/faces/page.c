@@ -17,6 +17,7 @@
 #include "page.h"
 #include "page_data.h"
 #include "page_html.h"
+#include "page_requirements.h"
 #include "snapshot.h"
 #include "word.h"
 
@@ -491,7 +492,8 @@ static void
 put_links(const struct page *p, struct buf *out)
 {
 	static const char *const links[] = {"api/v1/targets", "api/v1/clusters",
-	    "api/v1/site", "api/v1/events", "-/healthy", "-/ready"};
+	    "api/v1/requirements", "api/v1/site", "api/v1/events",
+	    "-/healthy", "-/ready"};
 	const char *metrics = p->telemetry_path;
 
 	while (*metrics == '/')
@@ -523,6 +525,7 @@ more(void *arg, struct buf *out)
 		put_headline(p, out);
 		put_verdicts(p, out);
 		put_clusters(p, out);
+		page_requirements_section(out, p->s);
 		put_targets_head(p, out);
 		return true;
 	}

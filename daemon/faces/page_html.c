@@ -45,6 +45,7 @@ static const char style[] =
     "vertical-align:baseline}td.n,th.n{text-align:right}"
     "td:last-child,th:last-child{padding-right:0}"
     "td.name{font-weight:600;overflow-wrap:anywhere}"
+    "td.id{font-weight:600}td.id,time{white-space:nowrap}"
     ".pick{font-weight:600}.pick::after{content:\" \\2713\"}"
     ".s{white-space:nowrap;font-weight:600}"
     ".s::before{content:\"\";display:inline-block;width:.6em;height:.6em;"

@@ -185,6 +185,7 @@ read_root(struct config_reader *r, const struct doc_node *root)
 	config_target_read(r, option_shape(root, OPTION_config, "targets", e));
 	read_target_files(
 	    r, option_shape(root, OPTION_config, "target_files", e));
+	config_need_read(r, option_shape(root, OPTION_config, "profiles", e));
 }
 
 static struct config *
@@ -279,6 +280,7 @@ config_free(struct config *c)
 		free(c->target_file[i]);
 	for (size_t i = 0; i < c->profiles; i++)
 		profile_free(c->profile[i]);
+	config_need_free(c);
 	free(c->target_file);
 	free(c->profile);
 	free(c->file);

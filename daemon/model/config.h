@@ -55,6 +55,12 @@ struct config_target {
 	unsigned line;
 };
 
+/* A target that requirements of a profile need. */
+struct config_need {
+	struct config_target target;
+	char *via;	/* name of the proxy; NULL: direct */
+};
+
 struct config_discovery {
 	char *name;			/* file path or URL without secrets */
 	char *file;			/* absolute; or NULL */
@@ -82,6 +88,8 @@ struct config {
 	size_t target_files;
 	struct profile **profile;
 	size_t profiles;
+	struct config_need *need;	/* of all profiles' rows */
+	size_t needs;
 	enum config_histograms histograms;
 	bool rolling;			/* rolling windows are exposed */
 	bool transmit_stamps;
@@ -125,6 +133,9 @@ void config_targets_free(struct config_target *t, size_t n);
  */
 void config_target_suffix(char out[TARGET_NAME + 1], const char *name,
     const char *text, unsigned salt);
+
+/* Where profiles are looked for by their names. */
+const char *config_profile_directory(void);
 
 /* The timeout in effect for probes of so many requests. */
 uint64_t config_probing_timeout(const struct config_probing *p,

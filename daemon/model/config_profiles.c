@@ -12,8 +12,8 @@
 #include "doc.h"
 #include "option.h"
 
-static const char *
-profile_directory(void)
+const char *
+config_profile_directory(void)
 {
 	const char *set = secure_getenv("REACHD_PROFILES");
 
@@ -43,7 +43,7 @@ put_names(struct buf *b, const char *directory)
 static char *
 find_file(struct config_reader *r, const struct doc_node *at, const char *name)
 {
-	const char *directory = profile_directory();
+	const char *directory = config_profile_directory();
 	struct buf path = BUF_INIT, known = BUF_INIT;
 	char shown[DOC_SHOWN];
 	char *file;

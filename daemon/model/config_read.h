@@ -55,6 +55,9 @@ int config_target_address(struct doc_errors *errors, const struct doc_node *at,
 
 /* Items of profiles. */
 void config_profiles_read(struct config_reader *r, const struct doc_node *list);
+/* What is picked of them, once everything else is read. */
+void config_need_read(struct config_reader *r, const struct doc_node *list);
+void config_need_free(struct config *c);
 
 /* An error for each item that has the same value of the key as another. */
 void config_unique(

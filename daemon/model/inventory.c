@@ -27,6 +27,7 @@ struct builder {
 	struct inventory *out;
 	size_t size;
 	struct set names, paths, keys;
+	struct inventory_links links;
 	struct buf warnings;
 	bool full, failed;
 };
@@ -313,13 +314,16 @@ make_target(struct builder *b, const struct want *w, const char *name,
 	}
 	fill_target(b, w, addr, t);
 	added = target_seal(t) < 0 ? -ENOMEM : set_add(&b->keys, t->key);
+	if (w->need != 0 && added >= 0 &&
+	    inventory_link_add(&b->links, w->need - 1, t->key) < 0)
+		b->failed = true;
 	if (added > 0) {
 		append(b, t);
 		return;
 	}
 	if (added < 0)
 		b->failed = true;
-	else
+	else if (w->need == 0)
 		buf_printf(&b->warnings,
 		    "target '%s' is left out: another one is the same path\n",
 		    name);
@@ -369,7 +373,9 @@ build_path(struct builder *b, const struct want *w, const struct addr *addr,
 	if (w->name == NULL)
 		name_node(b, w, addr, name);
 	else
-		name_target(b, w, addr, alone, name);
+		name_target(b, w, addr,
+		    alone && (w->need == 0 || !set_has(&b->names, w->name)),
+		    name);
 	if (!set_has(&b->names, name))
 		make_target(b, w, name, addr);
 	else
@@ -438,13 +444,15 @@ inventory_build(const struct inventory_input *in)
 	if (out->targets > 1)
 		qsort(out->target, out->targets, sizeof(struct target *),
 		    compare_targets);
-	if (inventory_limit(out, in->config, &b.warnings) < 0 || b.warnings.err)
+	if (inventory_limit(out, in->config, &b.warnings) < 0 ||
+	    inventory_link_make(out, &b.links) < 0 || b.warnings.err)
 		b.failed = true;
 	out->warnings = cut_warnings(&b.warnings);
 	buf_free(&b.warnings);
 	set_free(&b.names);
 	set_free(&b.paths);
 	set_free(&b.keys);
+	inventory_link_free(&b.links);
 	if (!b.failed)
 		return out;
 	inventory_free(out);
@@ -458,6 +466,9 @@ inventory_free(struct inventory *i)
 		return;
 	for (size_t k = 0; k < i->targets; k++)
 		target_unref(i->target[k]);
+	for (size_t k = 0; k < i->links; k++)
+		target_unref(i->link[k].target);
+	free(i->link);
 	free(i->target);
 	free(i->cluster);
 	free(i->warnings);

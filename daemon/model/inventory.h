@@ -43,6 +43,12 @@ struct inventory {
 	size_t targets;
 	struct inventory_cluster *cluster;	/* sorted by name */
 	size_t clusters;
+	/* What the configuration's needs became, by need. */
+	struct inventory_link {
+		uint32_t need;		/* its number, from 0 on */
+		struct target *target;	/* owned reference */
+	} *link;
+	size_t links;
 	char *warnings;			/* a line each, or NULL */
 };
 

@@ -86,6 +86,17 @@ add_target(struct gather *g, const struct config_target *t)
 		add_mention(g, t->cluster, 0, &t->probing);
 }
 
+/* A need is a target that may be another one's path, and is then that. */
+static void
+add_needs(struct gather *g, const struct config *c)
+{
+	for (size_t i = 0; i < c->needs; i++) {
+		add_target(g, &c->need[i].target);
+		if (!g->failed)
+			g->want[g->wants - 1].need = (uint32_t)i + 1;
+	}
+}
+
 static void
 add_cluster(struct gather *g, const struct node_cluster *c,
     const struct config_probing *probing)
@@ -158,6 +169,7 @@ gather_all(struct gather *g)
 		for (size_t k = 0; l != NULL && k < l->clusters; k++)
 			add_cluster(g, &l->cluster[k], &c->defaults);
 	}
+	add_needs(g, c);
 }
 
 /* Of all mentions of a cluster the first says what it is. */

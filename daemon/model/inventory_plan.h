@@ -20,6 +20,7 @@ struct want {
 	struct ask *ask;	/* NULL: asks nothing */
 	const struct config_probing *probing;
 	size_t order;		/* sources in order: the first one wins */
+	uint32_t need;		/* 1 + number of the need; 0: it is none */
 };
 
 struct plan {
@@ -44,5 +45,21 @@ int inventory_shard(struct plan *p, const struct shard *shard);
 /* Lengthens intervals until the limits of the configuration hold. */
 int inventory_limit(struct inventory *i, const struct config *c,
     struct buf *warnings);
+
+/* Needs and the keys of the targets that they became, as they are made. */
+struct inventory_links {
+	struct inventory_key {
+		uint32_t need;
+		char *key;	/* owned */
+	} *item;
+	size_t items, room;
+};
+
+/* 0 or -ENOMEM. */
+int inventory_link_add(
+    struct inventory_links *l, uint32_t need, const char *key);
+/* Makes link and links of the inventory. 0 or -ENOMEM. */
+int inventory_link_make(struct inventory *i, struct inventory_links *l);
+void inventory_link_free(struct inventory_links *l);
 
 #endif

@@ -10,36 +10,15 @@
 #include "doc.h"
 #include "file.h"
 #include "profile.h"
-
-struct reader {
-	struct profile *p;
-	struct doc_errors *errors;
-	const struct doc_node *revisions; /* list of the file, or NULL */
-};
-
-/* A text; "" with an error when it is none or, if it must be, not there. */
-static const char *
-read_text(
-    struct reader *r, const struct doc_node *map, const char *key, bool must)
-{
-	const struct doc_node *n = doc_get(map, key);
-
-	if (n == NULL && must)
-		doc_error(r->errors, map, "'%s' is missing", key);
-	if (n == NULL)
-		return "";
-	if (n->kind == DOC_SCALAR && n->scalar[0] != '\0')
-		return n->scalar;
-	doc_error(r->errors, n, "must be a text, not %s", doc_kind_text(n));
-	return "";
-}
+#include "profile_read.h"
+#include "requirement.h"
 
 /* A value that can only be this in this version. */
 static void
-check_fixed(struct reader *r, const struct doc_node *map, const char *key,
-    const char *only)
+check_fixed(struct profile_reader *r, const struct doc_node *map,
+    const char *key, const char *only)
 {
-	const char *text = read_text(r, map, key, true);
+	const char *text = profile_read_text(r, map, key, true);
 	char shown[DOC_SHOWN];
 
 	if (text[0] != '\0' && strcmp(text, only) != 0)
@@ -48,109 +27,41 @@ check_fixed(struct reader *r, const struct doc_node *map, const char *key,
 		    doc_error_shown(text, shown), only);
 }
 
-/* allowed: keys with a space after each. */
-static void
-check_keys(struct reader *r, const struct doc_node *map, const char *allowed)
-{
-	char shown[DOC_SHOWN];
-
-	for (size_t i = 0; i < map->items; i++) {
-		const char *key = map->key[i]->scalar;
-		size_t len = strlen(key);
-		const char *a = allowed;
-
-		while (*a != '\0' &&
-		       (strcspn(a, " ") != len || memcmp(a, key, len) != 0))
-			a += strcspn(a, " ") + 1;
-		if (*a == '\0')
-			doc_error(r->errors, map->key[i],
-			    "unknown key '%s' (allowed: %.*s)",
-			    doc_error_shown(key, shown),
-			    (int)strlen(allowed) - 1, allowed);
-	}
-}
-
-/* A mapping or list that must be there, or NULL with an error. */
-static const struct doc_node *
-read_shape(struct reader *r, const struct doc_node *map, const char *key,
-    enum doc_kind kind)
-{
-	const struct doc_node *n = doc_get(map, key);
-
-	if (n == NULL) {
-		doc_error(r->errors, map, "'%s' is missing", key);
-		return NULL;
-	}
-	if (n->kind == kind)
-		return n;
-	doc_error(r->errors, n, "must be %s, not %s",
-	    kind == DOC_MAP ? "a mapping" : "a list", doc_kind_text(n));
-	return NULL;
-}
-
-static bool
-is_revision(const struct reader *r, const char *name)
-{
-	for (size_t i = 0; i < r->revisions->items; i++) {
-		const struct doc_node *id =
-		    doc_get(r->revisions->item[i], "id");
-
-		if (id != NULL && id->kind == DOC_SCALAR &&
-		    strcmp(id->scalar, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-no_revision(struct reader *r, const struct doc_node *at, const char *name)
-{
-	struct buf known = BUF_INIT;
-	char shown[DOC_SHOWN];
-
-	for (size_t i = 0; i < r->revisions->items; i++) {
-		const struct doc_node *id =
-		    doc_get(r->revisions->item[i], "id");
-
-		if (id != NULL && id->kind == DOC_SCALAR)
-			buf_printf(&known, "%s%s", known.len > 0 ? ", " : "",
-			    id->scalar);
-	}
-	doc_error(r->errors, at, "there is no revision '%s' (one of: %s)",
-	    doc_error_shown(name, shown), buf_str(&known));
-	buf_free(&known);
-}
-
 /* Sets the revision asked for, or the one that the file prefers. */
 static void
-read_revisions(struct reader *r, const struct doc_node *root, const char *asked)
+read_revisions(
+    struct profile_reader *r, const struct doc_node *root, const char *asked)
 {
-	const char *preferred = read_text(r, root, "default", true);
+	const char *preferred = profile_read_text(r, root, "default", true);
+	const char *newest = "";
 
-	r->revisions = read_shape(r, root, "revisions", DOC_LIST);
+	r->revisions = profile_read_shape(r, root, "revisions", DOC_LIST);
 	if (r->revisions == NULL)
 		return;
 	for (size_t i = 0; i < r->revisions->items; i++) {
 		const struct doc_node *n = r->revisions->item[i];
 
-		read_text(r, n, "id", true);
-		read_text(r, n, "source", false);
-		check_keys(r, n, "id source ");
+		newest = profile_read_text(r, n, "id", true);
+		profile_read_text(r, n, "source", false);
+		profile_read_keys(r, n, "id source ");
 	}
-	if (preferred[0] != '\0' && !is_revision(r, preferred))
-		no_revision(r, doc_get(root, "default"), preferred);
+	if (preferred[0] != '\0' && !profile_read_revision(r, preferred))
+		profile_read_no_revision(
+		    r, doc_get(root, "default"), preferred);
 	if (asked == NULL || asked[0] == '\0')
 		asked = preferred;
-	else if (!is_revision(r, asked))
-		no_revision(r, r->revisions, asked);
+	else if (!profile_read_revision(r, asked))
+		profile_read_no_revision(r, r->revisions, asked);
 	r->p->revision = strdup(asked);
-	if (r->p->revision == NULL)
+	r->p->newest = strdup(newest);
+	if (r->p->revision == NULL || r->p->newest == NULL)
 		doc_error(r->errors, root, "not enough memory");
 }
 
 /* The first of the list is the default port, all of them must be ports. */
 static void
-read_ports(struct reader *r, const struct doc_node *list, enum transport t)
+read_ports(
+    struct profile_reader *r, const struct doc_node *list, enum transport t)
 {
 	if (list->kind != DOC_LIST) {
 		doc_error(r->errors, list, "must be a list of ports, not %s",
@@ -172,15 +83,17 @@ read_ports(struct reader *r, const struct doc_node *list, enum transport t)
 }
 
 static void
-read_transports(struct reader *r, const struct doc_node *media)
+read_transports(struct profile_reader *r, const struct doc_node *media)
 {
-	const struct doc_node *ports = read_shape(r, media, "ports", DOC_MAP);
+	const struct doc_node *ports =
+	    profile_read_shape(r, media, "ports", DOC_MAP);
 	const struct doc_node *prefer =
-	    read_shape(r, media, "prefer", DOC_LIST);
-	const struct doc_node *tls = read_shape(r, media, "tls", DOC_MAP);
+	    profile_read_shape(r, media, "prefer", DOC_LIST);
+	const struct doc_node *tls =
+	    profile_read_shape(r, media, "tls", DOC_MAP);
 
 	if (ports != NULL)
-		check_keys(r, ports, "udp tcp tls ");
+		profile_read_keys(r, ports, "udp tcp tls ");
 	for (unsigned t = TRANSPORT_UDP; t <= TRANSPORT_TLS; t++) {
 		const char *name = word_label(WORD_TRANSPORT, t);
 		const struct doc_node *list = doc_get(ports, name);
@@ -199,41 +112,14 @@ read_transports(struct reader *r, const struct doc_node *media)
 	}
 	if (tls == NULL)
 		return;
-	check_keys(r, tls, "sni verify ");
+	profile_read_keys(r, tls, "sni verify ");
 	check_fixed(r, tls, "sni", "none");
 	check_fixed(r, tls, "verify", "report");
 }
 
-/* Whether the row is in the revision that is read; rows say it or are in all.
- */
-static bool
-in_revision(struct reader *r, const struct doc_node *row)
-{
-	const struct doc_node *list = doc_get(row, "revisions");
-	bool found = false;
-
-	if (list == NULL || r->p->revision == NULL)
-		return true;
-	if (list->kind != DOC_LIST) {
-		doc_error(r->errors, list, "must be a list, not %s",
-		    doc_kind_text(list));
-		return false;
-	}
-	for (size_t i = 0; i < list->items; i++) {
-		const struct doc_node *n = list->item[i];
-
-		if (n->kind != DOC_SCALAR || !is_revision(r, n->scalar))
-			no_revision(
-			    r, n, n->kind == DOC_SCALAR ? n->scalar : "");
-		else if (strcmp(n->scalar, r->p->revision) == 0)
-			found = true;
-	}
-	return found;
-}
-
 /* "azure,cvi" of a list of words; NULL: no memory. */
 static char *
-read_tags(struct reader *r, const struct doc_node *row)
+read_tags(struct profile_reader *r, const struct doc_node *row)
 {
 	const struct doc_node *list = doc_get(row, "tags");
 	struct buf b = BUF_INIT;
@@ -256,7 +142,7 @@ read_tags(struct reader *r, const struct doc_node *row)
 }
 
 static void
-check_id(struct reader *r, const struct doc_node *row, const char *id)
+check_id(struct profile_reader *r, const struct doc_node *row, const char *id)
 {
 	for (size_t i = 0; i < r->p->subnets; i++) {
 		if (strcmp(r->p->subnet[i].id, id) == 0)
@@ -266,7 +152,7 @@ check_id(struct reader *r, const struct doc_node *row, const char *id)
 }
 
 static void
-read_subnet(struct reader *r, const struct doc_node *row)
+read_subnet(struct profile_reader *r, const struct doc_node *row)
 {
 	struct profile_subnet *s = &r->p->subnet[r->p->subnets];
 	const char *id, *cidr;
@@ -278,16 +164,16 @@ read_subnet(struct reader *r, const struct doc_node *row)
 		    doc_kind_text(row));
 		return;
 	}
-	check_keys(r, row, "id cidr tags revisions ");
-	id = read_text(r, row, "id", true);
-	cidr = read_text(r, row, "cidr", true);
+	profile_read_keys(r, row, "id cidr tags revisions ");
+	id = profile_read_text(r, row, "id", true);
+	cidr = profile_read_text(r, row, "cidr", true);
 	err = cidr[0] != '\0' ? subnet_parse(&s->subnet, cidr) : 0;
 	if (err < 0)
 		doc_error(r->errors, doc_get(row, "cidr"), "'%s' %s",
 		    doc_error_shown(cidr, shown),
 		    err == -ERANGE ? "has bits set that are not of the network"
 				   : "is not a subnet");
-	if (!in_revision(r, row))
+	if (!profile_read_holds(r, row))
 		return;
 	check_id(r, row, id);
 	s->id = strdup(id);
@@ -299,7 +185,7 @@ read_subnet(struct reader *r, const struct doc_node *row)
 }
 
 static void
-read_subnets(struct reader *r, const struct doc_node *list)
+read_subnets(struct profile_reader *r, const struct doc_node *list)
 {
 	struct profile *p = r->p;
 	struct subnet *rows = NULL;
@@ -318,7 +204,8 @@ read_subnets(struct reader *r, const struct doc_node *list)
 }
 
 static void
-read_root(struct reader *r, const struct doc_node *root, const char *revision)
+read_root(
+    struct profile_reader *r, const struct doc_node *root, const char *revision)
 {
 	const struct doc_node *media, *subnets;
 
@@ -327,19 +214,22 @@ read_root(struct reader *r, const struct doc_node *root, const char *revision)
 		    doc_kind_text(root));
 		return;
 	}
-	check_keys(r, root, "format id vendor default revisions media ");
+	profile_read_keys(r, root,
+	    "format id vendor default revisions media products "
+	    "requirements ");
 	check_fixed(r, root, "format", "1");
-	r->p->id = strdup(read_text(r, root, "id", true));
-	r->p->vendor = strdup(read_text(r, root, "vendor", true));
+	r->p->id = strdup(profile_read_text(r, root, "id", true));
+	r->p->vendor = strdup(profile_read_text(r, root, "vendor", true));
 	read_revisions(r, root, revision);
-	media = read_shape(r, root, "media", DOC_MAP);
+	media = profile_read_shape(r, root, "media", DOC_MAP);
 	if (media == NULL)
 		return;
-	check_keys(r, media, "prefer ports tls subnets ");
+	profile_read_keys(r, media, "prefer ports tls subnets ");
 	read_transports(r, media);
-	subnets = read_shape(r, media, "subnets", DOC_LIST);
+	subnets = profile_read_shape(r, media, "subnets", DOC_LIST);
 	if (subnets != NULL)
 		read_subnets(r, subnets);
+	requirement_read(r, root);
 }
 
 struct profile *
@@ -348,7 +238,7 @@ profile_parse(const char *file, const char *text, size_t len,
 {
 	size_t before = doc_errors_count(errors);
 	struct profile *p = calloc(1, sizeof(*p));
-	struct reader r = {.p = p, .errors = errors};
+	struct profile_reader r = {.p = p, .errors = errors};
 	struct doc_node *root;
 
 	errors->file = file;
@@ -359,7 +249,10 @@ profile_parse(const char *file, const char *text, size_t len,
 		doc_error(errors, NULL, "not enough memory");
 	else if (root != NULL)
 		read_root(&r, root, revision);
-	doc_free(root);
+	if (p != NULL)
+		p->doc = root;
+	else
+		doc_free(root);
 	errors->file = NULL;
 	if (doc_errors_count(errors) == before)
 		return p;
@@ -387,10 +280,26 @@ profile_load(const char *file, const char *revision, struct doc_errors *errors)
 }
 
 void
+profile_settle(struct profile *p)
+{
+	doc_free(p->doc);
+	p->doc = NULL;
+}
+
+void
 profile_free(struct profile *p)
 {
 	if (p == NULL)
 		return;
+	profile_settle(p);
+	requirement_free(p->row, p->rows);
+	for (size_t i = 0; i < p->products; i++) {
+		free(p->product[i].name);
+		free(p->product[i].text);
+	}
+	free(p->product);
+	free(p->network);
+	free(p->newest);
 	for (size_t i = 0; i < p->subnets; i++) {
 		free(p->subnet[i].id);
 		free(p->subnet[i].text);

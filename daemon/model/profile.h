@@ -1,6 +1,6 @@
 /*
- * A profile: what a vendor requires, as data. This much of it concerns media:
- * default ports per transport and the media subnets, in revisions.
+ * A profile: what a vendor requires, as data: default ports per transport
+ * and media subnets, in revisions, and the requirements row by row.
  */
 #ifndef PROFILE_H
 #define PROFILE_H
@@ -12,6 +12,14 @@
 #include "word.h"
 
 struct doc_errors;
+struct doc_node;
+struct requirement;
+
+/* A product of the vendor, by which rows are picked. */
+struct profile_product {
+	char *name;		/* "app" */
+	char *text;		/* what it is */
+};
 
 struct profile_subnet {
 	char *id;		/* "NET-01" */
@@ -26,6 +34,14 @@ struct profile {
 	struct profile_subnet *subnet;	/* of the revision chosen */
 	size_t subnets;
 	struct subnet_table *table;	/* over them; row i is subnet[i] */
+	char *newest;			/* the last revision of the file */
+	struct profile_product *product;
+	size_t products;
+	struct requirement *row;	/* of all revisions */
+	size_t rows;
+	struct subnet *network;		/* the operator's, set by config */
+	size_t networks;
+	struct doc_node *doc;		/* the file, until profile_settle() */
 };
 
 /*
@@ -38,5 +54,10 @@ struct profile *profile_load(const char *file, const char *revision,
 struct profile *profile_parse(const char *file, const char *text, size_t len,
     const char *revision, struct doc_errors *errors);
 void profile_free(struct profile *p);
+
+/* The bit of a product's name in masks; 0: there is none. */
+uint64_t profile_product_bit(const struct profile *p, const char *name);
+/* Everything has been read of it: lets go of the file. */
+void profile_settle(struct profile *p);
 
 #endif

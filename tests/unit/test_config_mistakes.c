@@ -279,7 +279,7 @@ mistakes_of_profiles(void **state)
 
 	snprintf(expected, sizeof(expected),
 	    "t.yml:1:12: error: profiles[0]: there is no profile 'webx' in %s "
-	    "(there: webex)\n",
+	    "(there: jitsi, webex)\n",
 	    getenv("REACHD_PROFILES"));
 	wrong("profiles: [webx]\n", expected);
 	wrong("profiles: [webex, webex]\n",

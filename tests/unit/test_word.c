@@ -37,6 +37,9 @@ static const struct {
     {WORD_STAMP, "stamp", STAMP_END},
     {WORD_NETCHANGE, "netchange", NETCHANGE_END},
     {WORD_SOURCE, "source", SOURCE_END},
+    {WORD_REQUIREMENT_STATUS, "status", REQUIREMENT_STATUS_END},
+    {WORD_REQUIREMENT_CATEGORY, "category",
+	REQUIREMENT_CATEGORY_END},
 };
 
 enum {
