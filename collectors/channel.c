@@ -355,6 +355,12 @@ channel_write(struct channel *c, const void *buf, size_t len)
 	return stream_write(c->stream, buf, len);
 }
 
+int
+channel_local(const struct channel *c, struct addr *out)
+{
+	return stream_local(c->stream, out);
+}
+
 uint64_t
 channel_received(const struct channel *c, enum stamp *stamp)
 {

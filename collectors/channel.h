@@ -63,6 +63,8 @@ uint32_t channel_use(const struct channel *c);
  */
 ssize_t channel_read(struct channel *c, void *buf, size_t len);
 ssize_t channel_write(struct channel *c, const void *buf, size_t len);
+/* As stream_local(). */
+int channel_local(const struct channel *c, struct addr *out);
 /* As stream_received(). */
 uint64_t channel_received(const struct channel *c, enum stamp *stamp);
 

@@ -11,6 +11,9 @@ const struct collector *const collectors[] = {
     &collector_stun_stream_tls,
     &collector_tcp,
     &collector_icmp,
+    &collector_sip,
+    &collector_sip_stream,
+    &collector_sip_stream_tls,
     NULL,
 };
 

@@ -313,6 +313,14 @@ stream_room(struct stream *s)
 	return s->room;
 }
 
+int
+stream_local(const struct stream *s, struct addr *out)
+{
+	socklen_t len = sizeof(*out);
+
+	return getsockname(s->fd, &out->sa, &len) < 0 ? -errno : 0;
+}
+
 uint64_t
 stream_started(const struct stream *s)
 {

@@ -74,6 +74,8 @@ void *stream_owner(const struct stream *s);
 /* The owner's bytes: setup.room of them, zero after stream_open(). */
 void *stream_room(struct stream *s);
 
+/* Our own address and port; of a connected one. 0 or -errno. */
+int stream_local(const struct stream *s, struct addr *out);
 /* Monotonic time of stream_open(). */
 uint64_t stream_started(const struct stream *s);
 

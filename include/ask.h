@@ -6,12 +6,21 @@
 #ifndef ASK_H
 #define ASK_H
 
+#include "codes.h"
+
 /* Groups of such settings; a row of kinds.def names those it knows. */
-enum ask_group { ASK_TLS, ASK_GROUPS };
+enum ask_group { ASK_TLS, ASK_SIP, ASK_GROUPS };
 
 /* A TLS client: what it names, shows and demands. */
 struct ask_tls {
 	char *server_name;	/* NULL: none given */
+};
+
+/* Whom SIP asks, as whom, and which status is wanted. */
+struct ask_sip {
+	char *user;		/* NULL: the server itself */
+	char *from_domain;	/* NULL: our own address */
+	struct codes codes;	/* empty: any final one, see sip_ask.c */
 };
 
 struct ask {
@@ -20,6 +29,7 @@ struct ask {
 	char *text;		/* what was given, "key=value ...": targets
 				   that differ in it are different paths */
 	struct ask_tls tls;
+	struct ask_sip sip;
 };
 
 /* Zeroed, one reference. NULL: no memory. */

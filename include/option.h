@@ -35,6 +35,7 @@ enum option_type {
 	OPTION_TRANSPORT,
 	OPTION_WORD,
 	OPTION_CHOICE,
+	OPTION_CODES,
 	/* shapes: what they hold is read by the caller */
 	OPTION_MAP,
 	OPTION_LIST,

@@ -14,6 +14,7 @@ struct ask_group_desc {
 
 static const struct ask_group_desc ask_groups[ASK_GROUPS] = {
     [ASK_TLS] = {OPTION_ask_tls, offsetof(struct ask, tls)},
+    [ASK_SIP] = {OPTION_ask_sip, offsetof(struct ask, sip)},
 };
 
 #endif

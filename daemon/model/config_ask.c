@@ -1,6 +1,7 @@
 /* What a target asks, from the file: the groups of settings of its kind. */
 #include "build.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "config_read.h"
 #include "doc.h"
 #include "kind.h"
+#include "nodelist.h"
 
 enum { KEY_MAX = 64 };
 
@@ -24,14 +26,15 @@ struct asking {
 	struct buf text;
 };
 
+/* The value of a key; NULL: not given. */
 static const struct doc_node *
-given(const struct asking *q, const struct option *o)
+given(const struct asking *q, const char *name)
 {
 	char key[KEY_MAX];
 
 	if (q->map == NULL || q->map->kind != DOC_MAP)
 		return NULL;
-	snprintf(key, sizeof(key), q->labels ? "__%s__" : "%s", o->key);
+	snprintf(key, sizeof(key), q->labels ? "__%s__" : "%s", name);
 	return doc_get(q->map, key);
 }
 
@@ -77,7 +80,7 @@ read_group(struct asking *q, const struct ask_group_desc *g, struct ask *a)
 
 		if (o->group != g->option)
 			continue;
-		n = given(q, o);
+		n = given(q, o->key);
 		if (n != NULL)
 			read_row(q, o, n, (char *)a + g->offset);
 		else if (o->fallback == NULL)
@@ -95,13 +98,47 @@ refuse_group(const struct asking *q, const struct ask_group_desc *g)
 
 		if (o->group != g->option)
 			continue;
-		n = given(q, o);
+		n = given(q, o->key);
 		if (n != NULL)
 			doc_error(q->r->errors, n,
 			    "'%s' is no key of a %s probe over %s", o->key,
 			    q->kind->name,
 			    word_label(WORD_TRANSPORT, q->kind->transport));
 	}
+}
+
+/* The user part of a URI, RFC 3261 section 25.1; %HH stands for the rest. */
+static bool
+is_sip_user(const char *s)
+{
+	enum { USER_MOST = 64 };
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '%' && isxdigit((unsigned char)s[i + 1]) &&
+		    isxdigit((unsigned char)s[i + 2]))
+			continue;
+		if (!isalnum((unsigned char)s[i]) &&
+		    strchr("-_.!~*'()&=+$,;?/", s[i]) == NULL)
+			return false;
+	}
+	return len > 0 && len <= USER_MOST;
+}
+
+static void
+check_sip(const struct asking *q, const struct ask *a)
+{
+	const char *user = a->sip.user, *domain = a->sip.from_domain;
+	char shown[DOC_SHOWN];
+
+	if (user != NULL && !is_sip_user(user))
+		doc_error(q->r->errors, given(q, "user"),
+		    "'%s' is not the user part of a SIP URI: write what "
+		    "stands before the @, other characters as %%HH",
+		    doc_error_shown(user, shown));
+	if (domain != NULL && !nodelist_host_ok(domain))
+		doc_error(q->r->errors, given(q, "from_domain"),
+		    "'%s' is not a domain", doc_error_shown(domain, shown));
 }
 
 struct ask *
@@ -117,6 +154,8 @@ config_ask_read(struct config_reader *r, const struct doc_node *map,
 		else if (a != NULL)
 			read_group(&q, &ask_groups[i], a);
 	}
+	if (a != NULL && (k->asks & 1u << ASK_SIP) != 0)
+		check_sip(&q, a);
 	if (a != NULL)
 		a->text = strdup(buf_str(&q.text));
 	if ((k->asks != 0 && a == NULL) || (a != NULL && a->text == NULL) ||

@@ -16,6 +16,7 @@
 #define STRUCT_discovery  struct config_discovery
 #define STRUCT_target	  struct config_target
 #define STRUCT_ask_tls	  struct ask_tls
+#define STRUCT_ask_sip	  struct ask_sip
 #define STRUCT_limits	  struct config
 #define STRUCT_snmp	  struct config
 

@@ -12,6 +12,7 @@
 #include "addr.h"
 #include "buf.h"
 #include "clock.h"
+#include "codes.h"
 #include "config.h"
 #include "doc.h"
 #include "kind.h"
@@ -396,6 +397,43 @@ parse_choice(const struct value *v)
 	return not_allowed(v);
 }
 
+/* One code or range, or each of a list. */
+static int
+parse_codes(const struct value *v)
+{
+	const struct doc_node *list = v->node;
+	struct codes codes = {0};
+
+	for (size_t i = 0; i < (v->text != NULL ? 1 : list->items); i++) {
+		const struct doc_node *n =
+		    v->text != NULL ? list : list->item[i];
+		char shown[DOC_SHOWN];
+		int err = n->kind == DOC_SCALAR ? codes_add(&codes, n->scalar)
+						: -EINVAL;
+
+		if (err == 0)
+			continue;
+		if (err == -ENOSPC)
+			doc_error(v->errors, n, "more than %d codes or ranges",
+			    CODES_RANGES);
+		else
+			doc_error(v->errors, n,
+			    "'%s' is not a code: write one from %d to %d, or "
+			    "two with - between them",
+			    n->kind == DOC_SCALAR
+				? doc_error_shown(n->scalar, shown)
+				: doc_kind_text(n),
+			    CODES_LEAST, CODES_MOST);
+		return err;
+	}
+	if (codes.ranges == 0) {
+		doc_error(v->errors, list, "is empty");
+		return -EINVAL;
+	}
+	memcpy(v->field, &codes, sizeof(codes));
+	return 0;
+}
+
 static int (*const parsers[])(const struct value *v) = {
     [OPTION_DURATION] = parse_duration,
     [OPTION_PERCENT] = parse_percent,
@@ -412,6 +450,7 @@ static int (*const parsers[])(const struct value *v) = {
     [OPTION_TRANSPORT] = parse_transport,
     [OPTION_WORD] = parse_word,
     [OPTION_CHOICE] = parse_choice,
+    [OPTION_CODES] = parse_codes,
 };
 
 int
@@ -425,9 +464,11 @@ option_value_parse(const struct option *o, const struct doc_node *n,
 	    .errors = errors};
 
 	assert(o->type < OPTION_MAP);
+	if (o->type == OPTION_CODES && n->kind == DOC_LIST)
+		return parse_codes(&v);
 	if (n->kind != DOC_SCALAR || doc_null(n)) {
-		doc_error(errors, n, "must be %s, not %s",
-		    option_words_type(o), doc_kind_text(n));
+		doc_error(errors, n, "must be %s, not %s", option_words_type(o),
+		    doc_kind_text(n));
 		return -EINVAL;
 	}
 	v.text = n->scalar;

@@ -27,6 +27,7 @@ static const char *const type_names[] = {
     [OPTION_TRANSPORT] = "a word",
     [OPTION_WORD] = "a word",
     [OPTION_CHOICE] = "a word",
+    [OPTION_CODES] = "a code or a list of codes",
     [OPTION_MAP] = "a mapping",
     [OPTION_LIST] = "a list",
 };

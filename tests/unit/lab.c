@@ -124,6 +124,12 @@ on_tls(struct probe *p, const struct tls_facts *facts)
 	lab_of(p)->facts = *facts;
 }
 
+static void
+on_fact(struct probe *p, enum fact fact, int64_t value)
+{
+	lab_of(p)->fact[fact] = value;
+}
+
 static const struct probe_ops lab_ops = {
     .ready = on_ready,
     .answer = on_answer,
@@ -131,6 +137,7 @@ static const struct probe_ops lab_ops = {
     .late = on_late,
     .phase = on_phase,
     .tls = on_tls,
+    .fact = on_fact,
 };
 
 /* ---- the loop ---- */

@@ -33,6 +33,7 @@ struct lab {
 	unsigned answered[PROBE_REQUESTS_MAX];
 	struct addr mapped;
 	struct tls_facts facts;
+	int64_t fact[FACT_END];
 	uint64_t started_ns, ended_ns;
 	void *private; /* the loop and its timers */
 };

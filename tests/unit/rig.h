@@ -36,6 +36,7 @@ struct rig_probe {
 	struct rig *rig;
 	unsigned ready, failed;
 	enum outcome fail;
+	int64_t fact[FACT_END];
 	struct rig_end end[PROBE_REQUESTS_MAX];
 	void *state;
 };
@@ -73,10 +74,17 @@ rig_on_fail(struct probe *p, enum outcome o, int code)
 	((struct rig_probe *)p)->fail = o;
 }
 
+static inline void
+rig_on_fact(struct probe *p, enum fact fact, int64_t value)
+{
+	((struct rig_probe *)p)->fact[fact] = value;
+}
+
 static const struct probe_ops rig_ops = {
     .ready = rig_on_ready,
     .answer = rig_on_answer,
     .fail = rig_on_fail,
+    .fact = rig_on_fact,
 };
 
 static inline void

@@ -74,6 +74,74 @@ test_read(void **state)
 	ask_unref(a);
 }
 
+static struct ask *
+read_sip(const char *yaml)
+{
+	return read_as(yaml, 1u << ASK_SIP, false);
+}
+
+static void
+test_sip(void **state)
+{
+	struct ask *a = read_sip("{user: a%20b;x=1, codes: [200, 480-489], "
+				 "from_domain: edge.example.net}");
+
+	(void)state;
+	assert_int_equal(doc_errors_count(&errors), 0);
+	assert_string_equal(a->sip.user, "a%20b;x=1");
+	assert_string_equal(a->sip.from_domain, "edge.example.net");
+	assert_int_equal(a->sip.codes.ranges, 2);
+	assert_true(codes_has(&a->sip.codes, 485));
+	assert_false(codes_has(&a->sip.codes, 404));
+	/* In another spelling it is another target, if it is asked the same. */
+	assert_string_equal(a->text, "user=a%20b;x=1 "
+				     "from_domain=edge.example.net "
+				     "codes=[200,480-489]");
+	ask_unref(a);
+	a = read_sip("{codes: 503}");
+	assert_true(codes_has(&a->sip.codes, 503));
+	assert_null(a->sip.user);
+	ask_unref(a);
+	a = read_as("{__codes__: 200-299, __user__: b}", 1u << ASK_SIP, true);
+	assert_true(codes_has(&a->sip.codes, 299));
+	assert_string_equal(a->sip.user, "b");
+	ask_unref(a);
+}
+
+/* None of it may put a header of its own into a request. */
+static void
+test_sip_refused(void **state)
+{
+	static const struct {
+		const char *yaml, *error;
+	} cases[] = {
+	    {"{user: \"a\\r\\nX: y\"}", "is not the user part of a SIP URI"},
+	    {"{user: a@b}", "'a@b' is not the user part of a SIP URI: write"},
+	    {"{user: a b}", "is not the user part"},
+	    {"{user: 'a%2'}", "is not the user part"},
+	    {"{user: '<a>'}", "is not the user part"},
+	    {"{user: ''}", "is empty"},
+	    {"{from_domain: 'a b'}", "'a b' is not a domain"},
+	    {"{from_domain: \"a\\r\\nb\"}", "is not a domain"},
+	    {"{codes: []}", "is empty"},
+	    {"{codes: [20]}", "'20' is not a code: write one from 100 to 699"},
+	    {"{codes: [200, [300]]}", "'a list' is not a code"},
+	    {"{codes: {a: 200}}", "must be a code or a list of codes, not a"},
+	    {"{codes: [200,200,200,200,200,200,200,200,200,200,200,200,200,"
+	     "200,200,200,200]}",
+		"more than 16 codes or ranges"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ask *a = read_sip(cases[i].yaml);
+
+		print_message("%s\n", cases[i].yaml);
+		expect_error(cases[i].error);
+		ask_unref(a);
+	}
+}
+
 static void
 test_refused(void **state)
 {
@@ -93,6 +161,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_sip),
+	    cmocka_unit_test(test_sip_refused),
 	    cmocka_unit_test(test_refused),
 	};
 

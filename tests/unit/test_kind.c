@@ -47,7 +47,8 @@ static void
 look_ups(void **state)
 {
 	assert_int_equal(kind_first("stun")->transport, TRANSPORT_UDP);
-	assert_null(kind_first("sip"));
+	assert_int_equal(kind_first("sip")->transport, TRANSPORT_SIP_UDP);
+	assert_null(kind_first("nosuch"));
 	assert_null(kind_find("icmp", TRANSPORT_UDP));
 	assert_false(kind_first("icmp")->has_port);
 	assert_int_equal(kind_find("tcp", TRANSPORT_TCP)->port, 0);

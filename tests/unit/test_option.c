@@ -77,8 +77,10 @@ bounds_in_words(void **state)
 	    {OPTION_thresholds, "loss_degraded", "0% to 100%"},
 	    {OPTION_probing, "family", "one of: any, ipv4, ipv6"},
 	    {OPTION_cluster, "class", "one of: public, video_mesh, reference"},
-	    {OPTION_target, "probe", "one of: stun, tcp, icmp"},
-	    {OPTION_target, "transport", "one of: udp, tcp, tls, icmp"},
+	    {OPTION_target, "probe", "one of: stun, tcp, icmp, sip"},
+	    {OPTION_target, "transport",
+		"one of: udp, tcp, tls, sip_udp, sip_tcp, sip_tls, "
+		"sip_mtls, icmp"},
 	    {OPTION_target, "address", ""},
 	};
 
@@ -186,7 +188,7 @@ parse_sample(const char *text, bool full)
 	if (full) {
 		assert_int_equal(c->clusters, 3);
 		assert_int_equal(c->discoveries, 2);
-		assert_int_equal(c->targets, 5);
+		assert_int_equal(c->targets, 6);
 	}
 	config_free(c);
 }
