@@ -321,6 +321,12 @@ channel_close(struct channel *c)
 	stream_close(c->stream);
 }
 
+void
+channel_end_gently(struct channel *c)
+{
+	stream_end_gently(c->stream);
+}
+
 struct probe *
 channel_probe(const struct channel *c)
 {

@@ -50,6 +50,8 @@ int channel_open(
     struct channel_pool *pool, struct probe *p, struct channel **at);
 /* At once; NULL is fine. */
 void channel_close(struct channel *c);
+/* As stream_end_gently(). */
+void channel_end_gently(struct channel *c);
 
 struct probe *channel_probe(const struct channel *c);
 /* The owner's bytes, zero at first. */

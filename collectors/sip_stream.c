@@ -95,6 +95,7 @@ answer(struct channel *c, unsigned seq, struct answer *a)
 	if (outcome_class(a->outcome) == OUTCOME_CLASS_ANSWER) {
 		a->rtt_ns = round_trip(c, t->sent_ns[seq], &a->stamp);
 		loop->counts.stamp[a->stamp]++;
+		channel_end_gently(c);
 		probe_phase(p, PHASE_RESPONSE, a->rtt_ns);
 	}
 	t->sent_ns[seq] = 0;

@@ -21,6 +21,14 @@ set_int(int fd, int level, int option, int value)
 									: 0;
 }
 
+void
+socket_end_gently(int fd)
+{
+	const struct linger off = {0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+}
+
 int
 socket_hold_stamps(void)
 {

@@ -19,6 +19,9 @@ struct msghdr;
  */
 int socket_open(const struct path *path, bool payload);
 
+/* Closing it will end the connection as others do, not reset it. */
+void socket_end_gently(int fd);
+
 /*
  * The kernel stamps packets while some socket asks for it, and is slow to
  * begin: one that stays open keeps it at it between two connections. A

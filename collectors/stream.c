@@ -229,6 +229,12 @@ stream_close(struct stream *s)
 	give_back(s);
 }
 
+void
+stream_end_gently(struct stream *s)
+{
+	socket_end_gently(s->fd);
+}
+
 /* Returns whether the connection is there and still the same one. */
 static bool
 finish_connect(struct stream *s, uint32_t events)

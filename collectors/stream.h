@@ -64,6 +64,11 @@ int stream_open(struct stream_pool *pool, const struct path *path, void *owner,
     struct stream **out);
 /* At once, with a reset: nothing lingers in TIME_WAIT. NULL is fine. */
 void stream_close(struct stream *s);
+/*
+ * Closing it later will end it as others do: for servers that log a reset, or
+ * do not bear it. Only when all was well: what is unsent would linger, too.
+ */
+void stream_end_gently(struct stream *s);
 
 /*
  * A number that changes when the connection is closed: one that was closed

@@ -353,6 +353,38 @@ read_nothing(struct peer *peer, int fd)
 	poll(&end, 1, -1);
 }
 
+static void
+note_end(struct peer *peer, int fd)
+{
+	char request[SIP_REQUEST_MAX + 1], *good;
+	bool *reset = peer->arg;
+	size_t len;
+
+	assert_true(read_request(fd, request));
+	good = sip_reply_to(request, SIP_GOOD, &len);
+	peer_write(fd, good, (unsigned)len);
+	free(good);
+	*reset = peer_wait_closed(fd);
+}
+
+/* Servers of SIP log a reset, and some do not survive it. */
+static void
+test_no_reset(void **state)
+{
+	struct stage s;
+	bool reset = true;
+
+	stage_up(&s, AF_INET, NULL);
+	peer_stop(&s.peer);
+	s.peer = (struct peer){.script = note_end, .arg = &reset};
+	peer_start(&s.peer, AF_INET);
+	lab_aim(s.lab, AF_INET, s.peer.port);
+	lab_probe(s.lab, 1);
+	check_answered(&s, 1);
+	stage_down(&s);
+	assert_false(reset);
+}
+
 /* Requests that cannot be written yet are so many, and no more. */
 static void
 test_room(void **state)
@@ -433,6 +465,7 @@ main(void)
 	    cmocka_unit_test(test_flood),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_silent),
+	    cmocka_unit_test(test_no_reset),
 	    cmocka_unit_test(test_room),
 	    cmocka_unit_test(test_stop),
 	    cmocka_unit_test(test_side_by_side),
