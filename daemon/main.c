@@ -141,10 +141,11 @@ static const struct argument arguments[] = {
     {"config.check", NULL, "check the file, say what it costs, and exit",
 	ARGUMENT_FLAG, AT(check)},
     {"web.listen-address", "ADDRESS",
-	"where to listen; may be repeated (default 127.0.0.1:19115)",
+	"where to listen; may be repeated (default: what the service\n"
+	"        manager listens on for it, else 127.0.0.1:19115)",
 	ARGUMENT_SET, 0, listen_add},
     {"web.systemd-socket", NULL,
-	"serve on the sockets that the service manager listens on instead",
+	"serve on the sockets that the service manager listens on",
 	ARGUMENT_FLAG, AT(systemd_socket)},
     {"web.telemetry-path", "PATH", "path of the metrics (default /metrics)",
 	ARGUMENT_TEXT, AT(telemetry_path)},
@@ -153,10 +154,10 @@ static const struct argument arguments[] = {
     {"web.port-file", "FILE",
 	"write the ports that were bound, a line each, once it listens",
 	ARGUMENT_TEXT, AT(port_file)},
-    {"log.level", "LEVEL", "debug, info, warn or error (default info)",
+    {"log.level", "debug|info|warn|error", "from which level on (default info)",
 	ARGUMENT_SET, 0, level_set},
-    {"log.format", "FORMAT",
-	"logfmt or json on standard error (default: fields to the journal\n"
+    {"log.format", "logfmt|json",
+	"how lines look on standard error (default: fields to the journal\n"
 	"        when it leads there, else logfmt)",
 	ARGUMENT_SET, 0, format_set},
     {"shard", "I/N",
@@ -170,7 +171,11 @@ static const struct argument arguments[] = {
 static const struct arguments_form form = {"reachd",
     "usage: reachd [OPTION]...\n"
     "       reachd reflect|print [OPTION]...\n",
-    arguments};
+    arguments, NULL};
+
+/* What completion knows; the commands behind the daemon. */
+static const struct arguments_form *const forms[] = {
+    &form, &reflect_form, &print_form, NULL};
 
 static int
 listen_inherited(struct settings *a)
@@ -204,7 +209,9 @@ settings_read(struct settings *a, int argc, char **argv)
 	    .telemetry_path = "/metrics",
 	    .level = LOG_LEVEL_INFO};
 	code = arguments_parse(&form, a, argc, argv);
-	if (code < 0 && a->systemd_socket && !a->check)
+	if (code < 0 && !a->check &&
+	    (a->systemd_socket ||
+		(a->listens == 0 && http_listen_inherited() > 0)))
 		code = listen_inherited(a);
 	if (code < 0 && a->listens == 0)
 		a->listen[a->listens++] = "127.0.0.1:19115";
@@ -495,7 +502,7 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "reflect") == 0)
 		return reflect_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "print") == 0)
-		return print_main(argc - 1, argv + 1);
+		return print_main(argc - 1, argv + 1, forms);
 	code = settings_read(&d.args, argc, argv);
 	if (code >= 0)
 		return code;

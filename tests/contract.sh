@@ -2,11 +2,12 @@
 # What the program says of itself is what is checked in: a change of a name
 # that others rely on is a diff of tests/contract/ or of mibs/, made by
 # `make contract`.
-# usage: contract.sh [PROGRAM DIR MIB]
+# usage: contract.sh [PROGRAM DIR MIB COMPLETION]
 set -u
 program=${1:-./reachd}
 dir=${2:-$srcdir/tests/contract}
 
+completion=${4:-$srcdir/deploy/completion}
 mib=${3:-$srcdir/mibs/REACHD-MIB.txt}
 
 # The root of the MIB is the builder's: it is compared but for that line.
@@ -23,6 +24,13 @@ for file in "$dir"/* "$mib"; do
   rootless <"$file" >"$checked" || exit 1
   "$program" print "$name" | rootless | diff -u "$checked" - || {
     echo "contract: $name has changed; if that is meant: make contract"
+    failed=1
+  }
+done
+for file in "$completion"/reachd.*; do
+  count=$((count + 1))
+  "$program" print "completion-${file##*.}" | diff -u "$file" - || {
+    echo "contract: options have changed; if that is meant: make contract"
     failed=1
   }
 done

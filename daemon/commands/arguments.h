@@ -15,7 +15,8 @@ enum argument_kind {
 
 struct argument {
 	const char *name;
-	const char *value; /* what stands behind "=" in the help, or NULL */
+	/* Behind "=" in the help: "FILE", words as "a|b", or NULL. */
+	const char *value;
 	const char *help;
 	enum argument_kind kind;
 	size_t offset; /* of the bool or text in the struct */
@@ -27,6 +28,8 @@ struct arguments_form {
 	const char *command;	      /* in front of messages: "reachd" */
 	const char *usage;	      /* first lines of the help */
 	const struct argument *table; /* a row without a name ends it */
+	/* Words that may stand alone: number n from 0 on, or NULL. */
+	const char *(*operand)(unsigned n);
 };
 
 /*

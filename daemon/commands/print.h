@@ -2,7 +2,14 @@
 #ifndef PRINT_H
 #define PRINT_H
 
-/* argv[0] is "print". The exit status: 0, 1 cannot write, 2 bad arguments. */
-int print_main(int argc, char **argv);
+struct arguments_form;
+
+extern const struct arguments_form print_form;
+
+/*
+ * argv[0] is "print"; form: what completion is made of, see completion.h. The
+ * exit status: 0, 1 cannot write, 2 bad arguments.
+ */
+int print_main(int argc, char **argv, const struct arguments_form *const *form);
 
 #endif

@@ -163,14 +163,15 @@ static const struct argument arguments[] = {
 	ARGUMENT_FLAG, AT(print_ports), NULL},
     {0}};
 
-static const struct arguments_form form = {"reachd reflect",
-    "usage: reachd reflect --listen.udp=ADDRESS:PORT [OPTION]...\n", arguments};
+const struct arguments_form reflect_form = {"reachd reflect",
+    "usage: reachd reflect --listen.udp=ADDRESS:PORT [OPTION]...\n", arguments,
+    NULL};
 
 /* -1: go on; otherwise the exit status. */
 static int
 options_parse(struct reflect *r, int argc, char **argv)
 {
-	int code = arguments_parse(&form, r, argc, argv);
+	int code = arguments_parse(&reflect_form, r, argc, argv);
 
 	if (code >= 0)
 		return code;

@@ -5,6 +5,10 @@
 #ifndef REFLECT_H
 #define REFLECT_H
 
+struct arguments_form;
+
+extern const struct arguments_form reflect_form;
+
 /* argv[0] is "reflect". The exit status: 0, 1 cannot listen, 2 bad options. */
 int reflect_main(int argc, char **argv);
 
