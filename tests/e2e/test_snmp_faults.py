@@ -96,6 +96,19 @@ def test_absent_at_start_then_restarted(bench, master):
     assert d.text().count("the master is gone") == 2
 
 
+def sink_of(bench, port):
+    """A receiver; returns what gives the numbers of what has arrived."""
+    conf = bench.directory / "snmptrapd.conf"
+    conf.write_text("disableAuthorization yes\nformat2 NOTE %v\\n\n")
+    p = bench.start([tool("snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", conf, "-n", f"udp:127.0.0.1:{port}"],
+                    name="snmptrapd", env={**ENV, "SNMP_PERSISTENT_DIR": str(bench.directory / "persistent2")})
+    return lambda: [int(n) for n in re.findall(r"\.5004\.1\.7\.1\.0 = Gauge32: (\d+)", p.text())]
+
+
+def happened(d):
+    return d.api("events")["total"]
+
+
 @pytest.mark.slow
 def test_stopped_for_a_minute(bench, master):
     master.start()
@@ -312,11 +325,8 @@ def test_repetitions_versions_and_both_modules(bench, master):
 def test_a_storm_of_state_changes(bench):
     """5,000 changes of state: what arrives, what is reported as suppressed
     and what as dropped is what happened."""
-    conf = bench.directory / "snmptrapd.conf"
-    conf.write_text("disableAuthorization yes\nformat2 NOTE %v\\n\n")
     port = free_port(socket.SOCK_DGRAM)
-    sink = bench.start([tool("snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", conf, "-n", f"udp:127.0.0.1:{port}"],
-                       name="snmptrapd", env={**ENV, "SNMP_PERSISTENT_DIR": str(bench.directory / "persistent2")})
+    arrived = sink_of(bench, port)
     master = Master(bench, traps=port).start()
     count = 1250
     flapping = bench.reflect("--listen.udp=0.0.0.0:0")
@@ -345,18 +355,14 @@ def test_a_storm_of_state_changes(bench):
                  "reachd_agentx_notifications_dropped_total")
         return [int(m.one(n)) for n in names]
 
-    arrived = lambda: [int(n) for n in re.findall(
-        r"\.5004\.1\.7\.1\.0 = Gauge32: (\d+)", sink.text())]
-    happened = lambda: len(re.findall(r" event=\w+", d.text()))
-
     def adds_up():
         sent, suppressed, dropped = counted()
         assert sent == len(arrived()), (sent, len(arrived()))
-        assert sent + suppressed + dropped == happened(), (sent, suppressed, dropped, happened())
+        assert sent + suppressed + dropped == happened(d), (sent, suppressed, dropped, happened(d))
         return sent, suppressed, dropped
 
     sent, suppressed, dropped = wait("the sum", adds_up, 30, 0.5)
-    assert happened() >= 4 * count
+    assert happened(d) >= 4 * count
     # Nothing was lost on the way, or came twice; there was a rate that held.
     assert sorted(arrived()) == list(range(1, sent + 1))
     assert dropped == 0 and suppressed > 3 * count and sent >= 100
@@ -366,11 +372,8 @@ def test_a_storm_of_state_changes(bench):
 
 def test_a_storm_without_a_master(bench):
     """What waits is bounded: the oldest make room, and are counted."""
-    conf = bench.directory / "snmptrapd.conf"
-    conf.write_text("disableAuthorization yes\nformat2 NOTE %v\\n\n")
     port = free_port(socket.SOCK_DGRAM)
-    sink = bench.start([tool("snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", conf, "-n", f"udp:127.0.0.1:{port}"],
-                       name="snmptrapd", env={**ENV, "SNMP_PERSISTENT_DIR": str(bench.directory / "persistent2")})
+    arrived = sink_of(bench, port)
     master = Master(bench, traps=port)
     d = daemon(bench, master)
     # Of the daemon itself: such are never suppressed.
@@ -379,10 +382,37 @@ def test_a_storm_without_a_master(bench):
         d.write(text + f"# {n}\n")
         assert d.reload()[0] == 200
     m = d.metrics()
-    assert m.one("reachd_agentx_notifications_dropped_total") == len(re.findall(r" event=\w+", d.text())) - 256
+    assert m.one("reachd_agentx_notifications_dropped_total") == happened(d) - 256
     master.start()
-    arrived = lambda: [int(n) for n in re.findall(r"\.5004\.1\.7\.1\.0 = Gauge32: (\d+)", sink.text())]
     wait("the newest 256", lambda: len(arrived()) >= 256)
-    last = len(re.findall(r" event=\w+", d.text()))
+    last = happened(d)
     assert arrived()[:256] == sorted(arrived())[:256]
     assert sorted(arrived()) == list(range(last - len(arrived()) + 1, last + 1))
+
+
+def test_what_happens_while_the_master_is_stopped_is_told(bench):
+    """Before it is missed as well: each arrives, once and in order."""
+    port = free_port(socket.SOCK_DGRAM)
+    arrived = sink_of(bench, port)
+    master = Master(bench, traps=port).start()
+    d = daemon(bench, master)
+    assert back(d, master, 1) < 8
+    text = d.config.read_text()
+
+    def events(seconds):
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            d.write(text + f"# {time.monotonic()}\n")
+            assert d.reload()[0] == 200
+            asked = time.monotonic()
+            wait("the next", lambda: time.monotonic() - asked > 0.3)
+
+    events(1)
+    master.process.signal(signal.SIGSTOP)
+    try:
+        events(8)
+    finally:
+        master.process.signal(signal.SIGCONT)
+    events(2)
+    wait("all of them", lambda: arrived() == list(range(1, happened(d) + 1)))
+    assert happened(d) > 20
