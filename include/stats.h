@@ -6,6 +6,7 @@
 #ifndef STATS_H
 #define STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -109,6 +110,7 @@ struct stats_unit_desc {
 	const char *smi_syntax;
 	const char *smi_units;
 	uint32_t smi_divisor;
+	bool is_signed;		/* an int64_t, stored as its complement */
 };
 
 struct stats_scope_desc {

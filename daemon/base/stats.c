@@ -24,7 +24,11 @@ stats_bucket(uint64_t ns)
 const struct stats_unit_desc stats_units[STATS_UNITS] = {
 #define UNIT(name, suffix, digits, words, smi_syntax, smi_units, smi_divisor) \
 	{#name, suffix, digits, WORD_##words, smi_syntax, smi_units,          \
-	    smi_divisor},
+	    smi_divisor, false},
+#define UNIT_SIGNED(                                                 \
+    name, suffix, digits, words, smi_syntax, smi_units, smi_divisor) \
+	{#name, suffix, digits, WORD_##words, smi_syntax, smi_units, \
+	    smi_divisor, true},
 #include "units.def"
 };
 

@@ -53,6 +53,15 @@ days(int64_t ns)
 	return ns / DAY - (ns % DAY < 0);
 }
 
+static int32_t
+signed_value(enum stats_unit unit, int64_t v)
+{
+	v /= (int64_t)stats_units[unit].smi_divisor;
+	if (v < INT32_MIN)
+		return INT32_MIN;
+	return v < INT32_MAX ? (int32_t)v : INT32_MAX;
+}
+
 /* sysUpTime at a moment; 0 for what was before the agent's start. */
 static uint32_t
 ticks_at(int64_t real, int64_t boot)
@@ -80,6 +89,9 @@ agentx_value_number(struct agentx_value *out, const struct stats_desc *d,
 	} else if (d->unit == UNIT_BOOL) {
 		out->type = AGENTX_INTEGER;
 		out->number = v != 0 ? TRUTH_YES : TRUTH_NO;
+	} else if (stats_units[d->unit].is_signed) {
+		out->type = AGENTX_INTEGER;
+		out->number = (uint64_t)signed_value(d->unit, (int64_t)v);
 	} else if (d->unit == UNIT_OUTCOME || d->nature == STATS_STATESET) {
 		out->type = AGENTX_INTEGER;
 	} else {

@@ -198,6 +198,16 @@ put_histogram(struct buf *out, const struct snap_hist *h, unsigned digits)
 }
 
 static void
+put_decimal(struct buf *out, const struct stats_unit_desc *u, uint64_t v)
+{
+	if (u->is_signed && (int64_t)v < 0) {
+		buf_putc(out, '-');
+		v = 0 - v;
+	}
+	buf_decimal(out, v, u->digits);
+}
+
+static void
 put_number(struct buf *out, enum stats_unit unit, uint64_t v)
 {
 	const struct stats_unit_desc *u = &stats_units[unit];
@@ -211,7 +221,7 @@ put_number(struct buf *out, enum stats_unit unit, uint64_t v)
 	else if (u->words != WORD_SETS)
 		put_text(out, word_label((enum word_set)u->words, (unsigned)v));
 	else
-		buf_decimal(out, v, u->digits);
+		put_decimal(out, u, v);
 }
 
 static void

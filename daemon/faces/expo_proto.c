@@ -258,6 +258,16 @@ put_histogram(
 
 /* ---- metrics ---- */
 
+static double
+number_of(const struct stats_desc *d, uint64_t v)
+{
+	const struct stats_unit_desc *u = &stats_units[d->unit];
+
+	if (u->is_signed && (int64_t)v < 0)
+		return -number(0 - v, u->digits);
+	return number(v, u->digits);
+}
+
 static bool
 put_number(struct expo_proto *w, const struct stats_desc *d, const char *item)
 {
@@ -267,8 +277,7 @@ put_number(struct expo_proto *w, const struct stats_desc *d, const char *item)
 
 	if (v == STATS_NONE)
 		return false;
-	wire_proto_double(
-	    &w->value, VALUE, number(v, stats_units[d->unit].digits));
+	wire_proto_double(&w->value, VALUE, number_of(d, v));
 	if (at != STATS_NONE)
 		put_time(w, &w->value, COUNTER_CREATED, at);
 	wire_proto_message(&w->metric,

@@ -34,6 +34,7 @@ struct line {
 	struct text name, labels, extra;
 	uint64_t value;
 	unsigned digits;
+	bool is_signed;
 };
 
 struct expo_text {
@@ -98,6 +99,10 @@ put_line(struct buf *out, struct line l)
 		*p++ = '}';
 	}
 	*p++ = ' ';
+	if (l.is_signed && (int64_t)l.value < 0) {
+		*p++ = '-';
+		l.value = 0 - l.value;
+	}
 	p = buf_decimal_at(p, l.value, l.digits);
 	*p++ = '\n';
 	out->len = (size_t)(p - out->data);
@@ -395,6 +400,7 @@ put_numbers(struct expo_text *w, const struct stats_desc *d, struct buf *out)
 	const char *item = item_at(w, d, w->item);
 
 	l.digits = stats_units[d->unit].digits;
+	l.is_signed = stats_units[d->unit].is_signed;
 	for (i = w->item; i < n && out->len < PIECE; i++, item += size) {
 		l.value = *(const uint64_t *)(const void *)(item + d->offset);
 		if (l.value == STATS_NONE)

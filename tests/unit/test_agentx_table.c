@@ -261,6 +261,8 @@ test_gauges(void **state)
 	struct agentx_value v;
 	const struct stats_desc d = {
 	    .nature = STATS_GAUGE, .unit = UNIT_NANOSECONDS};
+	const struct stats_desc offset = {
+	    .nature = STATS_GAUGE, .unit = UNIT_OFFSET};
 
 	assert_int_equal(agentx_value_gauge(UNIT_NANOSECONDS, 999), 0);
 	assert_int_equal(agentx_value_gauge(UNIT_NANOSECONDS, 1999), 1);
@@ -270,6 +272,14 @@ test_gauges(void **state)
 	assert_false(agentx_value_number(&v, &d, STATS_NONE, 0));
 	assert_true(agentx_value_number(&v, &d, 0, 0));
 	assert_int_equal(v.number, 0);
+	assert_true(agentx_value_number(
+	    &v, &offset, (uint64_t)INT64_C(-61000001999), 0));
+	assert_int_equal(v.type, AGENTX_INTEGER);
+	assert_int_equal((int64_t)v.number, -61000001);
+	assert_true(agentx_value_number(&v, &offset, INT64_MAX, 0));
+	assert_int_equal((int64_t)v.number, INT32_MAX);
+	assert_true(agentx_value_number(&v, &offset, (uint64_t)INT64_MIN, 0));
+	assert_int_equal((int64_t)v.number, INT32_MIN);
 }
 
 /* RFC 3411: at most 255 octets; no half of a character at the end. */

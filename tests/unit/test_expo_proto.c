@@ -79,6 +79,22 @@ numbers(void **state)
 }
 
 /* Each family's length is that of what follows it. */
+/* -61 is 0xc04e800000000000. */
+static void
+signs(void **state)
+{
+	struct snapshot *s = mock_snapshot();
+	struct buf out;
+
+	(void)state;
+	MOCK(s, fact, "target=\"a\"")->ntp_offset =
+	    (uint64_t)INT64_C(-61000000000);
+	out = render(s, 256);
+	assert_non_null(memmem(out.data, out.len, "\0\0\0\0\0\x80\x4e\xc0", 8));
+	buf_free(&out);
+	snapshot_unref(s);
+}
+
 static void
 lengths(void **state)
 {
@@ -166,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing),
 	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(signs),
 	    cmocka_unit_test(lengths),
 	    cmocka_unit_test(native),
 	};

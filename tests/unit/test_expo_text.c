@@ -132,6 +132,25 @@ natures(void **state)
 
 /* Ratios, thousandths and items without labels. */
 static void
+signs(void **state)
+{
+	struct snapshot *s = mock_snapshot();
+	char *out;
+
+	MOCK(s, fact, A)->ntp_offset = (uint64_t)INT64_C(-1500);
+	MOCK(s, fact, B)->ntp_offset = (uint64_t)INT64_C(-61000000000);
+	MOCK(s, fact, "target=\"c\"")->ntp_offset = 25000000;
+	out = render(s, false);
+	assert_non_null(
+	    strstr(out, "reachd_ntp_offset_seconds{" A "} -0.0000015\n"));
+	assert_non_null(strstr(out, "reachd_ntp_offset_seconds{" B "} -61\n"));
+	assert_non_null(
+	    strstr(out, "reachd_ntp_offset_seconds{target=\"c\"} 0.025\n"));
+	free(out);
+	snapshot_unref(s);
+}
+
+static void
 units(void **state)
 {
 	struct snapshot *s = mock_snapshot();
@@ -277,6 +296,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing),
 	    cmocka_unit_test(natures),
+	    cmocka_unit_test(signs),
 	    cmocka_unit_test(units),
 	    cmocka_unit_test(histogram),
 	    cmocka_unit_test(slices),
