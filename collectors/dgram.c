@@ -153,11 +153,11 @@ step_since(const struct dgram *d, const struct dgram_request *r)
 	return DGRAM_STEP_EARLIER;
 }
 
-static void
-measure(struct dgram *d, const struct dgram_request *r, int64_t rx,
-    uint64_t now, struct answer *a)
+static struct dgram_times
+times_of(const struct dgram *d, const struct dgram_request *r, int64_t rx,
+    uint64_t now)
 {
-	struct dgram_times t = {
+	return (struct dgram_times){
 	    .sent = r->sent,
 	    .now = now,
 	    .tx = r->tx,
@@ -166,10 +166,14 @@ measure(struct dgram *d, const struct dgram_request *r, int64_t rx,
 	    .before = d->before,
 	    .step = step_since(d, r),
 	};
+}
 
+static void
+measure(struct dgram *d, const struct dgram_times *t, struct answer *a)
+{
 	if (outcome_class(a->outcome) != OUTCOME_CLASS_ANSWER)
 		return;
-	a->rtt_ns = dgram_rtt(&t, &a->stamp);
+	a->rtt_ns = dgram_rtt(t, &a->stamp);
 	d->counts.stamp[a->stamp]++;
 }
 
@@ -205,6 +209,7 @@ take_data(struct dgram *d, struct dgram_socket *s,
 {
 	struct answer a = {.stamp = STAMP_NONE, .outcome = OUTCOME_NONE};
 	unsigned slot = dgram_match_data(d->kind, s, item);
+	struct dgram_times times;
 	struct dgram_talk talk;
 	struct addr mapped;
 
@@ -219,10 +224,12 @@ take_data(struct dgram *d, struct dgram_socket *s,
 	if (d->kind->ports)
 		a.local_port = s->port;
 	talk = talk_of(s, slot);
+	times = times_of(d, &s->slot[slot], item->stamp, now);
+	dgram_rtt_real(&times, &talk.left_ns, &talk.came_ns);
 	d->kind->accept(item->bytes, item->len, &talk, &a, &mapped);
 	if (a.outcome == OUTCOME_NONE)
 		return;
-	measure(d, &s->slot[slot], item->stamp, now, &a);
+	measure(d, &times, &a);
 	end(s, slot, &a);
 }
 
@@ -398,6 +405,17 @@ next_id(struct dgram *d, uint8_t id[DGRAM_ID])
 	return 0;
 }
 
+/* Short ids would meet on a socket that has many under way. */
+static int
+free_id(struct dgram *d, const struct dgram_socket *s, uint8_t id[DGRAM_ID])
+{
+	int err = next_id(d, id);
+
+	while (err == 0 && dgram_socket_find(s, id) != 0)
+		err = next_id(d, id);
+	return err;
+}
+
 /*
  * An ICMP error about an earlier packet fails the next one, whereto ever it
  * goes: the errors are taken out, and it is sent again.
@@ -439,7 +457,7 @@ dgram_request(struct probe *p, unsigned seq)
 	if (s == NULL || dp->reserved == 0 || seq >= p->count ||
 	    dp->slot[seq] != 0)
 		return -EINVAL;
-	err = next_id(d, id);
+	err = free_id(d, s, id);
 	if (err < 0)
 		return err;
 	dp->reserved--;

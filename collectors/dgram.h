@@ -28,6 +28,11 @@ struct dgram_talk {
 	int family;
 	/* Ours: with the port if there is one; any address unless .local. */
 	struct addr local;
+	/*
+	 * When it left and when these bytes came by the real clock, in ns
+	 * since 1970; both 0: not known well enough to compare clocks by.
+	 */
+	int64_t left_ns, came_ns;
 };
 
 /* What a collector's packets are. */

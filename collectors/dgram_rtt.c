@@ -1,8 +1,6 @@
 /* Choosing among the times of a datagram; see DESIGN: probing, precisely. */
 #include "build.h"
 
-#include <stdbool.h>
-
 #include "dgram_rtt.h"
 
 /* How far a reading of the offset between the clocks may be wrong. */
@@ -80,4 +78,16 @@ dgram_rtt(const struct dgram_times *t, enum stamp *stamp)
 	if (*stamp == STAMP_USER)
 		d = (int64_t)(t->now - t->sent);
 	return d > 0 ? (uint64_t)d : 1;
+}
+
+bool
+dgram_rtt_real(const struct dgram_times *t, int64_t *sent, int64_t *received)
+{
+	int64_t d;
+
+	if (t->step != DGRAM_STEP_NONE || !of_rx(t, t->offset, &d))
+		return false;
+	*sent = t->tx != 0 && tx_fits(t) ? t->tx : (int64_t)t->sent + t->offset;
+	*received = t->rx;
+	return true;
 }

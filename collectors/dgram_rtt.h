@@ -7,6 +7,7 @@
 #ifndef DGRAM_RTT_H
 #define DGRAM_RTT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "word.h"
@@ -29,5 +30,13 @@ struct dgram_times {
 
 /* Nanoseconds, never 0; *stamp says what they are from. */
 uint64_t dgram_rtt(const struct dgram_times *t, enum stamp *stamp);
+
+/*
+ * When it left and when its answer came by the real clock, in ns since 1970.
+ * False: not known well enough to compare it with another clock, for the
+ * kernel did not stamp the answer, or the clock was set meanwhile.
+ */
+bool dgram_rtt_real(
+    const struct dgram_times *t, int64_t *sent, int64_t *received);
 
 #endif

@@ -109,6 +109,44 @@ test_cases(void **state)
 	}
 }
 
+/* Real times are told when the kernel stamped the answer and no step came. */
+static void
+test_real(void **state)
+{
+	struct dgram_times t = {
+	    .sent = 1000 * MS,
+	    .now = 1100 * MS,
+	    .tx = OFFSET + 1000 * MS + 20 * US,
+	    .rx = OFFSET + 1010 * MS,
+	    .offset = OFFSET,
+	    .before = OFFSET,
+	};
+	int64_t sent = 7, received = 7;
+
+	assert_true(dgram_rtt_real(&t, &sent, &received));
+	assert_int_equal(sent, OFFSET + 1000 * MS + 20 * US);
+	assert_int_equal(received, OFFSET + 1010 * MS);
+	/* Without its own stamp, or with another's, it is when it was sent. */
+	t.tx = 0;
+	assert_true(dgram_rtt_real(&t, &sent, &received));
+	assert_int_equal(sent, OFFSET + 1000 * MS);
+	t.tx = OFFSET + 900 * MS;
+	assert_true(dgram_rtt_real(&t, &sent, &received));
+	assert_int_equal(sent, OFFSET + 1000 * MS);
+	assert_int_equal(received, OFFSET + 1010 * MS);
+	sent = received = 7;
+	t.rx = 0; /* read at a tick, maybe long after it came */
+	assert_false(dgram_rtt_real(&t, &sent, &received));
+	t.rx = OFFSET + 1010 * MS + HOUR; /* another clock's */
+	assert_false(dgram_rtt_real(&t, &sent, &received));
+	t.rx = OFFSET + 1010 * MS;
+	t.step = DGRAM_STEP_NOW;
+	assert_false(dgram_rtt_real(&t, &sent, &received));
+	t.step = DGRAM_STEP_EARLIER;
+	assert_false(dgram_rtt_real(&t, &sent, &received));
+	assert_true(sent == 7 && received == 7);
+}
+
 /* Whatever the stamps say, it is neither nothing nor more than there was. */
 static void
 test_bounds(void **state)
@@ -139,6 +177,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_real),
 	    cmocka_unit_test(test_bounds),
 	};
 
