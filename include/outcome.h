@@ -6,7 +6,8 @@
 
 enum outcome {
 	OUTCOME_NONE = 0,
-#define OUTCOME(name, number, label, class, meaning) OUTCOME_##name = number,
+#define OUTCOME(name, number, label, class, wall, meaning) \
+	OUTCOME_##name = number,
 #include "outcomes.def"
 	OUTCOME_END
 };
@@ -17,10 +18,18 @@ enum outcome_class {
 	OUTCOME_CLASS_LOCAL
 };
 
+/* What an outcome says of a path that must be blocked. */
+enum outcome_wall {
+	OUTCOME_WALL_NOTHING,
+	OUTCOME_WALL_OPEN,
+	OUTCOME_WALL_SHUT
+};
+
 /* "timeout", or "none" for a number that is not in the list. */
 const char *outcome_label(enum outcome o);
 const char *outcome_meaning(enum outcome o);
 enum outcome_class outcome_class(enum outcome o);
+enum outcome_wall outcome_wall(enum outcome o);
 
 /*
  * The outcome of a socket error (a positive errno), as the kernel reports it

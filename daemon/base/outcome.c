@@ -12,9 +12,11 @@
 static const struct {
 	const char *label, *meaning;
 	enum outcome_class class;
+	enum outcome_wall wall;
 } outcomes[OUTCOME_END] = {
-#define OUTCOME(name, number, label, class, meaning) \
-	[OUTCOME_##name] = {label, meaning, OUTCOME_CLASS_##class},
+#define OUTCOME(name, number, label, class, wall, meaning) \
+	[OUTCOME_##name] = {                               \
+	    label, meaning, OUTCOME_CLASS_##class, OUTCOME_WALL_##wall},
 #include "outcomes.def"
 };
 
@@ -40,6 +42,12 @@ enum outcome_class
 outcome_class(enum outcome o)
 {
 	return is_known(o) ? outcomes[o].class : OUTCOME_CLASS_LOSS;
+}
+
+enum outcome_wall
+outcome_wall(enum outcome o)
+{
+	return is_known(o) ? outcomes[o].wall : OUTCOME_WALL_NOTHING;
 }
 
 /* Errors of our own calls that say nothing about the path beyond us. */

@@ -75,6 +75,7 @@ run_reset(struct run *u, uint64_t now, enum trigger trigger)
 	u->sent = u->entered = 0;
 	u->total = (uint8_t)u->target->count;
 	u->answered = u->errors = u->locals = 0;
+	u->unsure = u->open_by = 0;
 	u->trigger = trigger;
 	memset(u->phase_ns, 0, sizeof(u->phase_ns));
 }
@@ -242,6 +243,9 @@ tally_enter(struct run *u, const struct run_request *q, uint64_t now)
 	row_add(r, TALLY_ENDED + o - 1, 1);
 	row_set(r, TALLY_LAST_OUTCOME, o);
 	row_set(r, TALLY_LAST_CODE, q->code > 0 ? (uint64_t)q->code : 0);
+	if (outcome_wall(o) == OUTCOME_WALL_OPEN)
+		u->open_by = (uint8_t)o;
+	u->unsure += outcome_wall(o) == OUTCOME_WALL_NOTHING;
 	switch (outcome_class(o)) {
 	case OUTCOME_CLASS_LOCAL:
 		row_add(r, TALLY_LOCAL, 1);
@@ -355,17 +359,28 @@ judge_row(struct run *u, const struct judge_input *in)
 
 	row_begin(r);
 	row_add(r, TALLY_PROBES, 1);
-	if (!in->answered && !in->local)
+	if (u->answered == 0 && u->locals == 0)
 		row_add(r, TALLY_PROBE_FAILURES, 1);
 	row_set(r, TALLY_PROBE_AT, in->now);
 	row_set(r, TALLY_TRIGGER, u->trigger);
 	for (unsigned p = 1; p < PHASE_END; p++)
 		row_set(r, TALLY_PHASE + p - 1, u->phase_ns[p]);
-	row_set(r, TALLY_SUCCESS, in->answered);
+	row_set(r, TALLY_SUCCESS, u->answered > 0);
 	row_publish_judge(r);
 	row_set(r, TALLY_SHORT_LOSS, in->loss_ppm);
 	row_set(r, TALLY_SHORT_RTT, in->rtt_ns);
 	row_end(r);
+}
+
+/* What the round says: of a path, or of a wall. */
+static void
+weigh(const struct run *u, struct judge_input *in)
+{
+	bool wall = u->target->expect == EXPECT_BLOCKED;
+
+	in->answered = wall ? u->open_by != 0 : u->answered > 0;
+	in->error = u->answered > 0 && u->errors == u->answered;
+	in->local = !in->answered && (wall ? u->unsure : u->locals) > 0;
 }
 
 void
@@ -379,14 +394,14 @@ run_judge(struct run *u, uint64_t now, uint64_t short_ns,
 	    .window_s = (uint32_t)(short_ns / CLOCK_SEC)};
 
 	sums_evict(u, now, short_ns);
-	in.answered = u->answered > 0;
-	in.error = in.answered && u->errors == u->answered;
-	in.local = !in.answered && u->locals > 0;
+	weigh(u, &in);
 	in.loss_ppm = window_sums_loss(&u->sums);
 	in.rtt_ns = window_sums_mean(&u->sums);
 	c = judge_probe(
 	    row_judge(u->row), &u->target->thresholds, u->target->expect, &in);
 	judge_row(u, &in);
 	n.outcome = (uint8_t)row_get(u->row, TALLY_LAST_OUTCOME);
+	if (u->target->expect == EXPECT_BLOCKED && u->open_by != 0)
+		n.outcome = u->open_by;
 	judge_notes(u, &c, &n, note, arg);
 }

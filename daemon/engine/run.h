@@ -46,6 +46,8 @@ struct run {
 	uint8_t sent, entered; /* requests sent; entered into the row */
 	uint8_t total;	       /* requests of this round */
 	uint8_t answered, errors, locals;
+	uint8_t unsure;	  /* requests that say nothing of a wall */
+	uint8_t open_by;  /* outcome of one that came through it; 0: none */
 	struct run_request request[]; /* target->count, then the state */
 };
 

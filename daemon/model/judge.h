@@ -28,7 +28,11 @@ struct judge {
 /* One finished probe, and the shortest window as it is after it. */
 struct judge_input {
 	uint64_t now;		/* monotonic */
-	bool answered;		/* some request got a valid answer */
+	/*
+	 * Some request got a valid answer; with expect BLOCKED: something came
+	 * through, valid or not.
+	 */
+	bool answered;
 	bool error;		/* answered, but only with error codes */
 	bool local;		/* our fault: says nothing of the far side */
 	uint64_t loss_ppm;	/* of the shortest window, or STATS_NONE */

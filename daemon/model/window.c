@@ -21,7 +21,7 @@ enum { SAMPLES_MOST = 1 << 23, RTT_SHIFT = 24, OUTCOME_SHIFT = 16 };
  * are not in the list have 0 and count as lost.
  */
 static const uint8_t classes[256] = {
-#define OUTCOME(name, number, label, class, meaning) \
+#define OUTCOME(name, number, label, class, wall, meaning) \
 	[number] = OUTCOME_CLASS_##class,
 #include "outcomes.def"
 };

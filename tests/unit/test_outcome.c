@@ -35,6 +35,30 @@ test_list(void **state)
 	assert_string_equal(outcome_meaning(OUTCOME_NONE), "");
 }
 
+/* What must be blocked is so when nothing came, and open when bytes did. */
+static void
+test_walls(void **state)
+{
+	static const enum outcome open[] = {OUTCOME_ANSWERED,
+	    OUTCOME_ERROR_RESPONSE, OUTCOME_TLS_HANDSHAKE,
+	    OUTCOME_TLS_CERTIFICATE, OUTCOME_TLS_INTERCEPTED, OUTCOME_PROTOCOL};
+	static const enum outcome nothing[] = {OUTCOME_DNS, OUTCOME_PROXY_AUTH,
+	    OUTCOME_LOCAL, OUTCOME_OTHER, OUTCOME_NONE, OUTCOME_END};
+	unsigned shut = 0;
+
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		assert_int_equal(outcome_wall(open[i]), OUTCOME_WALL_OPEN);
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		assert_int_equal(
+		    outcome_wall(nothing[i]), OUTCOME_WALL_NOTHING);
+	for (unsigned i = 1; i < OUTCOME_END; i++)
+		shut += outcome_wall((enum outcome)i) == OUTCOME_WALL_SHUT;
+	assert_int_equal(shut, OUTCOME_END - 1 - 6 - 4);
+	assert_int_equal(outcome_wall(OUTCOME_TIMEOUT), OUTCOME_WALL_SHUT);
+	assert_int_equal(outcome_wall(OUTCOME_REFUSED), OUTCOME_WALL_SHUT);
+	assert_int_equal(outcome_wall(OUTCOME_PROHIBITED), OUTCOME_WALL_SHUT);
+}
+
 /* Only two outcomes are answers and only one says nothing of the path. */
 static void
 test_classes(void **state)
@@ -130,6 +154,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_list),
 	    cmocka_unit_test(test_classes),
+	    cmocka_unit_test(test_walls),
 	    cmocka_unit_test(test_errno),
 	    cmocka_unit_test(test_icmp4),
 	    cmocka_unit_test(test_icmp6),

@@ -361,6 +361,60 @@ test_notes(void **state)
 	assert_int_equal(get(TALLY_FAILS), 2);
 }
 
+/* ---- walls ---- */
+
+/* A round of a target that must be blocked, a request for each outcome. */
+static void
+wall(uint64_t at, const enum outcome *o, unsigned n)
+{
+	send_all(at, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct answer a = {.outcome = o[i], .rtt_ns = MS};
+
+		assert_true(run_end(run, i, &a));
+	}
+	run->total = (uint8_t)n;
+	finish(at + CLOCK_SEC);
+}
+
+#define WALL(at, ...)                                            \
+	wall(T0 + (at)*CLOCK_SEC, (enum outcome[]){__VA_ARGS__}, \
+	    sizeof((enum outcome[]){__VA_ARGS__}) / sizeof(enum outcome))
+
+static void
+test_blocked(void **state)
+{
+	target->expect = EXPECT_BLOCKED;
+	WALL(0, OUTCOME_TIMEOUT, OUTCOME_REFUSED, OUTCOME_PROHIBITED);
+	expect_note(0, EVENT_TARGET_UP, 0, 0);
+	assert_int_equal(note[0].outcome, OUTCOME_PROHIBITED);
+	assert_int_equal(get(TALLY_SUCCESS), 0);
+	assert_int_equal(get(TALLY_PROBE_FAILURES), 1);
+	/* One that came through is enough, and it is the one to tell of. */
+	WALL(10, OUTCOME_TIMEOUT, OUTCOME_ANSWERED, OUTCOME_TIMEOUT);
+	WALL(20, OUTCOME_TIMEOUT, OUTCOME_ERROR_RESPONSE, OUTCOME_TIMEOUT);
+	assert_int_equal(notes, 2);
+	expect_note(1, EVENT_TARGET_DOWN, 0, 0);
+	assert_int_equal(note[1].outcome, OUTCOME_ERROR_RESPONSE);
+	assert_int_equal(get(TALLY_SUCCESS), 1);
+	WALL(30, OUTCOME_RESET);
+	expect_note(2, EVENT_TARGET_UP, 0, 0);
+	/* Bytes that are no answer came through, too. */
+	WALL(40, OUTCOME_PROTOCOL);
+	WALL(50, OUTCOME_TLS_CERTIFICATE);
+	expect_note(3, EVENT_TARGET_DOWN, 0, 0);
+	/* A name that does not resolve says nothing of a wall. */
+	WALL(60, OUTCOME_DNS);
+	assert_int_equal(notes, 4);
+	WALL(70, OUTCOME_LOCAL);
+	expect_note(4, EVENT_TARGET_UNKNOWN, 0, 0);
+	WALL(80, OUTCOME_TIMEOUT, OUTCOME_LOCAL);
+	assert_int_equal(notes, 5);
+	WALL(90, OUTCOME_UNREACHABLE);
+	expect_note(5, EVENT_TARGET_UP, 0, 0);
+	assert_int_equal(notes, 6);
+}
+
 /* ---- sums against the window itself ---- */
 
 static void
@@ -444,6 +498,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_phases, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_mapped, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_sums, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_retarget, set_up, tear_down),
 	};
