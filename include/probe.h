@@ -66,6 +66,12 @@ enum fact {
 	FACT_END
 };
 
+/* What a peer may demand of those who ask it. */
+enum hold {
+	HOLD_SLOWER, /* to do so half as often */
+	HOLD_STOP    /* not to do so any more */
+};
+
 struct probe;
 
 struct probe_ops {
@@ -76,6 +82,7 @@ struct probe_ops {
 	void (*phase)(struct probe *p, enum phase phase, uint64_t ns);
 	void (*tls)(struct probe *p, const struct tls_facts *facts);
 	void (*fact)(struct probe *p, enum fact fact, int64_t value);
+	void (*hold)(struct probe *p, enum hold how);
 };
 
 struct probe {
@@ -101,5 +108,7 @@ void probe_phase(struct probe *p, enum phase phase, uint64_t ns);
 void probe_tls(struct probe *p, const struct tls_facts *facts);
 /* An answer showed this; it holds until another one is told. */
 void probe_fact(struct probe *p, enum fact fact, int64_t value);
+/* The peer demands it; from the next round on, until a reload. */
+void probe_hold(struct probe *p, enum hold how);
 
 #endif

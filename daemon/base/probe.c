@@ -44,3 +44,9 @@ probe_fact(struct probe *p, enum fact fact, int64_t value)
 {
 	p->ops->fact(p, fact, value);
 }
+
+void
+probe_hold(struct probe *p, enum hold how)
+{
+	p->ops->hold(p, how);
+}

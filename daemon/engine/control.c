@@ -46,7 +46,7 @@ struct control {
 	struct mail *mail;
 	uv_timer_t decide_timer, gather_timer, state_timer;
 	uv_signal_t sig[3];
-	uint64_t started;
+	uint64_t started, reloads;
 	bool closed, stopping;
 	_Atomic bool settled;
 	_Atomic uint64_t beat;	    /* when it last decided */
@@ -78,8 +78,9 @@ shortest_interval(const struct inventory *inv)
 static void
 post(struct control *c, struct roster *r, uint64_t rotate_ns)
 {
-	struct sched_settings set = {
-	    c->config->window[0], c->config->requests_per_second};
+	struct sched_settings set = {.short_ns = c->config->window[0],
+	    .rate = c->config->requests_per_second,
+	    .reloads = c->reloads};
 	struct collector_setup col = {.rotate_ns = rotate_ns,
 	    .transmit_stamps = c->config->transmit_stamps,
 	    .ca_file = c->config->ca_file};
@@ -293,6 +294,7 @@ load_again(struct control *c, struct buf *errors)
 	}
 	old = c->config;
 	c->config = fresh;
+	c->reloads++;
 	apply(c, old);
 	rebuild(c);
 	if (round_allowed(c))

@@ -365,6 +365,15 @@ on_fact(struct probe *p, enum fact fact, int64_t value)
 	row_set_fact(run_of(p)->row, fact, value);
 }
 
+static void
+on_hold(struct probe *p, enum hold how)
+{
+	struct run *u = run_of(p);
+
+	if (u->phase == RUN_SETUP || u->phase == RUN_SENDING)
+		run_hold(u, how);
+}
+
 const struct probe_ops round_ops = {
     .ready = on_ready,
     .answer = on_answer,
@@ -373,6 +382,7 @@ const struct probe_ops round_ops = {
     .phase = on_phase,
     .tls = on_tls,
     .fact = on_fact,
+    .hold = on_hold,
 };
 
 /* ---- what the wheel says ---- */
@@ -393,6 +403,11 @@ static void
 advance_idle(struct run *u, uint64_t now)
 {
 	missed(u, MISSED_STALL, grid_account(u, now, late_most(u)));
+	if (run_is_held(u, now)) {
+		/* The peer wants it so: this is no round that was missed. */
+		u->again = 0;
+		u->owed = false;
+	}
 	if (u->again != 0)
 		start(u);
 	else

@@ -13,6 +13,11 @@
 #include "clock.h"
 #include "run.h"
 
+/* The longest interval that demands lead to: that of ntpd and chronyd. */
+#define HELD_MOST (1024 * CLOCK_SEC)
+
+enum { SLOWER_MOST = 16 };
+
 struct run *
 run_new(struct target *t, struct row *r, size_t state)
 {
@@ -68,10 +73,70 @@ run_take_next(struct run *u)
 	u->probe.path = &u->target->path;
 }
 
+/* The interval that the peer's demands come to. */
+static uint64_t
+held_interval(const struct run *u)
+{
+	uint64_t interval = run_coming(u)->interval_ns;
+
+	for (unsigned i = 0; i < u->slower && interval < HELD_MOST; i++)
+		interval = 2 * interval < HELD_MOST ? 2 * interval : HELD_MOST;
+	return interval;
+}
+
+static void
+publish_interval(struct run *u, uint64_t ns)
+{
+	row_begin(u->row);
+	row_set(u->row, TALLY_INTERVAL, ns);
+	row_end(u->row);
+}
+
+void
+run_hold(struct run *u, enum hold how)
+{
+	uint64_t interval;
+
+	if (how == HOLD_STOP) {
+		u->stopped = true;
+		return;
+	}
+	if (u->slower < SLOWER_MOST)
+		u->slower++;
+	interval = held_interval(u);
+	/* Half a regular one less: it is due at one of these. */
+	u->wait_ns = u->start_ns + interval - run_coming(u)->interval_ns / 2;
+	publish_interval(u, interval);
+}
+
+bool
+run_is_held(const struct run *u, uint64_t now)
+{
+	return u->stopped || now < u->wait_ns;
+}
+
+void
+run_release(struct run *u, uint64_t now)
+{
+	if (u->slower > 0 || row_get(u->row, TALLY_INTERVAL) != 0)
+		publish_interval(u, 0);
+	u->stopped = false;
+	u->slower = 0;
+	u->wait_ns = 0;
+	if (!judge_resume(row_judge(u->row), now))
+		return;
+	row_begin(u->row);
+	row_publish_judge(u->row);
+	row_end(u->row);
+}
+
 void
 run_reset(struct run *u, uint64_t now, enum trigger trigger)
 {
 	u->start_ns = u->send_ns = now;
+	if (u->slower > 0)
+		u->wait_ns =
+		    now + held_interval(u) - run_coming(u)->interval_ns / 2;
 	u->sent = u->entered = 0;
 	u->total = (uint8_t)u->target->count;
 	u->answered = u->errors = u->locals = 0;
@@ -315,6 +380,7 @@ note_state(
 	    [STATE_UP] = EVENT_TARGET_UP,
 	    [STATE_DEGRADED] = EVENT_TARGET_DEGRADED,
 	    [STATE_DOWN] = EVENT_TARGET_DOWN,
+	    [STATE_DISABLED] = EVENT_TARGET_DISABLED,
 	};
 
 	n->kind = kinds[c->to];
@@ -381,6 +447,7 @@ weigh(const struct run *u, struct judge_input *in)
 	in->answered = wall ? u->open_by != 0 : u->answered > 0;
 	in->error = u->answered > 0 && u->errors == u->answered;
 	in->local = !in->answered && (wall ? u->unsure : u->locals) > 0;
+	in->stop = u->stopped;
 }
 
 void

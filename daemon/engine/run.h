@@ -48,6 +48,9 @@ struct run {
 	uint8_t answered, errors, locals;
 	uint8_t unsure;	  /* requests that say nothing of a wall */
 	uint8_t open_by;  /* outcome of one that came through it; 0: none */
+	bool stopped;	  /* the peer wants no more rounds */
+	uint8_t slower;	  /* how often it wanted fewer of them */
+	uint64_t wait_ns; /* until then there are none, therefore */
 	struct run_request request[]; /* target->count, then the state */
 };
 
@@ -63,6 +66,12 @@ void run_retarget(struct run *u, struct target *t);
 const struct target *run_coming(const struct run *u);
 /* No collector has hold of the present one any more. */
 void run_take_next(struct run *u);
+/* What the peer of a round under way demands. */
+void run_hold(struct run *u, enum hold how);
+/* Whether it has demanded that there be no round now. */
+bool run_is_held(const struct run *u, uint64_t now);
+/* What it demanded is forgotten. */
+void run_release(struct run *u, uint64_t now);
 /* A new round begins. */
 void run_reset(struct run *u, uint64_t now, enum trigger trigger);
 

@@ -117,6 +117,7 @@ run_make(struct sched *s, struct roster_entry *e, bool first_done)
 	u->probe.ops = &round_ops;
 	u->probe.count = e->target->count;
 	u->first_done = first_done;
+	run_release(u, clock_mono());
 	if (!first_done)
 		round_bump(&s->count.first_pending, 1);
 	row_set_owner(e->row, u);
@@ -241,6 +242,7 @@ sched_adopt(
 {
 	struct run **run = calloc(r->entries + 1, sizeof(*run));
 	struct roster *old = s->roster;
+	bool reloaded = settings->reloads != s->settings.reloads;
 	size_t runs = 0, without = 0;
 
 	if (run == NULL) {
@@ -259,6 +261,9 @@ sched_adopt(
 			run[runs++] = u;
 		else
 			without++;
+		/* The operator has looked into it. */
+		if (u != NULL && reloaded)
+			run_release(u, clock_mono());
 	}
 	if (without > 0)
 		log_error("sched",

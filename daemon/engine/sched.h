@@ -19,6 +19,8 @@ enum { SCHED_TICK_MS = 20, SCHED_COARSE = 5 }; /* grid, in ticks */
 struct sched_settings {
 	uint64_t short_ns; /* the shortest window: the judge's */
 	uint64_t rate;	   /* requests per second over all, at least 1 */
+	/* Of the configuration; each makes good what peers demanded. */
+	uint64_t reloads;
 };
 
 /* Something changed; for the control thread to tell. */

@@ -49,7 +49,8 @@ fill_target(struct pass *p, const struct roster_entry *e)
 	o->up = w[TALLY_STATE] == STATE_UP || w[TALLY_STATE] == STATE_DEGRADED;
 	o->changed_at = snapshot_time(p->b, w[TALLY_CHANGED_AT]);
 	o->changes = w[TALLY_CHANGES];
-	o->interval = t->interval_ns;
+	o->interval =
+	    w[TALLY_INTERVAL] != 0 ? w[TALLY_INTERVAL] : t->interval_ns;
 	o->timeout = t->path.timeout_ns;
 	o->rtt_sum = w[TALLY_RTT_SUM];
 	o->probes = w[TALLY_PROBES];
@@ -247,6 +248,7 @@ fill_facts(struct pass *p, const struct roster_entry *e)
 	o = snapshot_item(p->b, SCOPE_fact, e->target->labels);
 	if (o == NULL)
 		return;
+	/* What a fact of -1 says is that there is none: STATS_NONE. */
 #define FACT(name, field)                              \
 	if ((known & UINT64_C(1) << FACT_##name) != 0) \
 		o->field = (uint64_t)value[FACT_##name];

@@ -42,6 +42,7 @@ const struct state_word state_form_words[] = {
     {TALLY_FLAP_FROM, true},
     {TALLY_FLAP_COUNT, false},
     {TALLY_RTT_SUM, false},
+    {TALLY_INTERVAL, false},
 };
 
 _Static_assert((int)STATE_WORDS + 4 + (int)STATE_PHASES + (int)STATE_OUTCOMES +

@@ -52,7 +52,8 @@ enum tally {
 	TALLY_JUDGE, /* what else the judge remembers, packed by row.c */
 	TALLY_FLAP_FROM,
 	TALLY_FLAP_COUNT,
-	TALLY_MAPPED,				   /* struct addr in 4 words */
+	TALLY_INTERVAL, /* that a peer demanded; 0: the target's own */
+	TALLY_MAPPED,	/* struct addr in 4 words */
 	TALLY_PHASE = TALLY_MAPPED + 4,		   /* + phase - 1 */
 	TALLY_ENDED = TALLY_PHASE + PHASE_END - 1, /* + outcome - 1 */
 	TALLY_RTT_SUM = TALLY_ENDED + OUTCOME_END - 1,

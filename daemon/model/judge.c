@@ -18,19 +18,20 @@ enum signal {
 	BAD_ENOUGH,   /* down_after of them in a row */
 	LOCAL,	      /* our own fault */
 	LOCAL_ENOUGH, /* down_after of them in a row */
+	STOP,	      /* not to be asked */
 	SIGNALS
 };
 
 /* What follows; ALIVE is up or degraded, as the thresholds have it. */
-enum next { KEEP, ALIVE, DEAD, BLIND };
+enum next { KEEP, ALIVE, DEAD, BLIND, OFF };
 
 /* One good probe is enough where nothing was known. */
 static const uint8_t next_of[STATE_END][SIGNALS] = {
-    [STATE_UNKNOWN] = {ALIVE, ALIVE, KEEP, DEAD, KEEP, BLIND},
-    [STATE_UP] = {ALIVE, ALIVE, ALIVE, DEAD, KEEP, BLIND},
-    [STATE_DEGRADED] = {ALIVE, ALIVE, ALIVE, DEAD, KEEP, BLIND},
-    [STATE_DOWN] = {KEEP, ALIVE, KEEP, KEEP, KEEP, BLIND},
-    [STATE_DISABLED] = {KEEP, KEEP, KEEP, KEEP, KEEP, KEEP},
+    [STATE_UNKNOWN] = {ALIVE, ALIVE, KEEP, DEAD, KEEP, BLIND, OFF},
+    [STATE_UP] = {ALIVE, ALIVE, ALIVE, DEAD, KEEP, BLIND, OFF},
+    [STATE_DEGRADED] = {ALIVE, ALIVE, ALIVE, DEAD, KEEP, BLIND, OFF},
+    [STATE_DOWN] = {KEEP, ALIVE, KEEP, KEEP, KEEP, BLIND, OFF},
+    [STATE_DISABLED] = {KEEP, KEEP, KEEP, KEEP, KEEP, KEEP, KEEP},
 };
 
 void
@@ -64,6 +65,8 @@ signal_of(struct judge *j, const struct thresholds *t, enum expect expect,
 {
 	bool good = in->answered != (expect == EXPECT_BLOCKED);
 
+	if (in->stop)
+		return STOP;
 	if (in->local) {
 		saturate(&j->locals);
 		return is_enough(j->locals, t->down_after) ? LOCAL_ENOUGH
@@ -126,9 +129,17 @@ verdict_of(const struct judge *j, enum signal signal)
 		return STATE_DOWN;
 	case BLIND:
 		return STATE_UNKNOWN;
+	case OFF:
+		return STATE_DISABLED;
 	default:
 		return now;
 	}
+}
+
+static bool
+is_known(enum state verdict)
+{
+	return verdict != STATE_UNKNOWN && verdict != STATE_DISABLED;
 }
 
 /*
@@ -139,8 +150,8 @@ static void
 damp(struct judge *j, const struct thresholds *t, enum state verdict,
     uint64_t now)
 {
-	bool counts = verdict != j->verdict && verdict != STATE_UNKNOWN &&
-		      j->verdict != STATE_UNKNOWN;
+	bool counts =
+	    verdict != j->verdict && is_known(verdict) && is_known(j->verdict);
 
 	if (t->flap_changes == 0 || now - j->flap_from >= t->flap_ns) {
 		j->damped = false;
@@ -162,10 +173,7 @@ damp(struct judge *j, const struct thresholds *t, enum state verdict,
 static enum state
 state_of(const struct judge *j)
 {
-	bool known =
-	    j->verdict != STATE_UNKNOWN && j->verdict != STATE_DISABLED;
-
-	return j->damped && known ? STATE_DEGRADED : j->verdict;
+	return j->damped && is_known(j->verdict) ? STATE_DEGRADED : j->verdict;
 }
 
 struct judge_change
@@ -196,4 +204,16 @@ judge_probe(struct judge *j, const struct thresholds *t, enum expect expect,
 	change.from = before.state;
 	change.to = j->state;
 	return change;
+}
+
+bool
+judge_resume(struct judge *j, uint64_t now)
+{
+	uint64_t changes = j->changes;
+
+	if (j->state != STATE_DISABLED)
+		return false;
+	judge_init(j, STATE_UNKNOWN, now);
+	j->changes = changes + 1;
+	return true;
 }

@@ -35,6 +35,7 @@ struct judge_input {
 	bool answered;
 	bool error;		/* answered, but only with error codes */
 	bool local;		/* our fault: says nothing of the far side */
+	bool stop;		/* the peer wants not to be asked any more */
 	uint64_t loss_ppm;	/* of the shortest window, or STATS_NONE */
 	uint64_t rtt_ns;	/* mean over it, or STATS_NONE */
 };
@@ -55,11 +56,15 @@ void judge_init(struct judge *j, enum state first, uint64_t now);
  * down_after in a row and count as neither: they do not end a row of others.
  * With expect BLOCKED an answer is the failure and silence the success, and
  * loss and RTT are not judged.
+ * A peer that wants not to be asked is disabled, until judge_resume().
  * flap_changes changes between up, degraded and down within flap_ns damp: the
  * state is then degraded until flap_ns went by without a further one. A
  * disabled target stays so; numbers of 0 for down_after and up_after are 1.
  */
 struct judge_change judge_probe(struct judge *j, const struct thresholds *t,
     enum expect expect, const struct judge_input *in);
+
+/* Of a disabled target nothing is known again. False: it is not disabled. */
+bool judge_resume(struct judge *j, uint64_t now);
 
 #endif

@@ -442,7 +442,8 @@ world_new(uint64_t now, size_t peers)
 	world = w;
 	w->dice = dice_case(now);
 	w->real_offset = INT64_C(1684923072000000000) - (int64_t)now;
-	w->settings = (struct sched_settings){60 * CLOCK_SEC, 1000};
+	w->settings =
+	    (struct sched_settings){.short_ns = 60 * CLOCK_SEC, .rate = 1000};
 	w->peer = calloc(peers, sizeof(*w->peer));
 	w->peers = peers;
 	w->row = calloc(peers, sizeof(*w->row));

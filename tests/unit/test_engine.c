@@ -147,7 +147,8 @@ tear_down(void **state)
 static void
 adopt(unsigned n, uint64_t interval, const char *ca_file)
 {
-	struct sched_settings settings = {60 * CLOCK_SEC, 1000};
+	struct sched_settings settings = {
+	    .short_ns = 60 * CLOCK_SEC, .rate = 1000};
 	char *ca = ca_file != NULL ? strdup(ca_file) : NULL;
 	struct collector_setup collector = {.ca_file = ca};
 	struct inventory inv = {0};

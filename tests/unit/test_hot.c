@@ -85,7 +85,8 @@ on_note(void *arg, const struct sched_note *n)
 static void
 adopt(struct bed *b)
 {
-	const struct sched_settings set = {60 * CLOCK_SEC, 1000000};
+	const struct sched_settings set = {
+	    .short_ns = 60 * CLOCK_SEC, .rate = 1000000};
 	struct inventory inv = {0};
 	struct roster *r;
 

@@ -159,6 +159,42 @@ test_disabled_stays(void **state)
 	}
 }
 
+/* "s": the peer wants not to be asked; it is so from any state. */
+static void
+test_stop(void **state)
+{
+	static const char *const before[] = {"", "o", "e", "xxx"};
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		struct judge j;
+		struct judge_input stop = {
+		    .now = CLOCK_SEC, .answered = true, .stop = true};
+		struct judge_input good = input('o', 2 * CLOCK_SEC);
+		struct judge_change c;
+
+		judge_init(&j, STATE_UNKNOWN, 0);
+		for (const char *p = before[i]; *p != '\0'; p++) {
+			struct judge_input in = input(*p, 0);
+
+			judge_probe(&j, &plain, EXPECT_REACHABLE, &in);
+		}
+		assert_false(judge_resume(&j, 0));
+		c = judge_probe(&j, &plain, EXPECT_REACHABLE, &stop);
+		assert_true(c.state);
+		assert_int_equal(c.to, STATE_DISABLED);
+		assert_int_equal(j.changed_ns, CLOCK_SEC);
+		assert_false(
+		    judge_probe(&j, &plain, EXPECT_REACHABLE, &good).state);
+		assert_true(judge_resume(&j, 3 * CLOCK_SEC));
+		assert_int_equal(j.state, STATE_UNKNOWN);
+		assert_int_equal(j.changed_ns, 3 * CLOCK_SEC);
+		assert_false(judge_resume(&j, 4 * CLOCK_SEC));
+		c = judge_probe(&j, &plain, EXPECT_REACHABLE, &good);
+		assert_int_equal(c.from, STATE_UNKNOWN);
+		assert_int_equal(c.to, STATE_UP);
+	}
+}
+
 static void
 test_counts_and_changes(void **state)
 {
@@ -581,6 +617,7 @@ main(void)
 	    cmocka_unit_test(test_blocked),
 	    cmocka_unit_test(test_numbers_of_one_and_none),
 	    cmocka_unit_test(test_disabled_stays),
+	    cmocka_unit_test(test_stop),
 	    cmocka_unit_test(test_counts_and_changes),
 	    cmocka_unit_test(test_thresholds),
 	    cmocka_unit_test(test_thresholds_odd),

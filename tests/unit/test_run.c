@@ -415,6 +415,53 @@ test_blocked(void **state)
 	assert_int_equal(notes, 6);
 }
 
+/* ---- peers that want to be left alone ---- */
+
+static void
+test_slower(void **state)
+{
+	uint64_t interval = target->interval_ns;
+
+	assert_false(run_is_held(run, T0));
+	send_all(T0, 1);
+	run_hold(run, HOLD_SLOWER);
+	assert_int_equal(get(TALLY_INTERVAL), 2 * interval);
+	assert_true(run_is_held(run, T0 + interval));
+	assert_false(run_is_held(run, T0 + 2 * interval));
+	/* It stays so in rounds without another demand. */
+	run_reset(run, T0 + 2 * interval, TRIGGER_INTERVAL);
+	assert_true(run_is_held(run, T0 + 3 * interval));
+	assert_false(run_is_held(run, T0 + 4 * interval));
+	for (unsigned i = 0; i < 300; i++)
+		run_hold(run, HOLD_SLOWER);
+	assert_int_equal(get(TALLY_INTERVAL), 1024 * CLOCK_SEC);
+	assert_true(run_is_held(run, T0 + 1000 * CLOCK_SEC));
+	run_release(run, T0);
+	assert_int_equal(get(TALLY_INTERVAL), 0);
+	assert_false(run_is_held(run, T0));
+	run_reset(run, T0, TRIGGER_RELOAD);
+	assert_false(run_is_held(run, T0 + MS));
+}
+
+static void
+test_stop(void **state)
+{
+	send_all(T0, 5);
+	for (unsigned i = 0; i < 5; i++)
+		answer(i, MS);
+	run_hold(run, HOLD_STOP);
+	finish(T0 + CLOCK_SEC);
+	expect_note(0, EVENT_TARGET_DISABLED, 0, 0);
+	assert_int_equal(get(TALLY_STATE), STATE_DISABLED);
+	assert_true(run_is_held(run, UINT64_MAX));
+	run_release(run, T0 + 2 * CLOCK_SEC);
+	assert_false(run_is_held(run, T0));
+	assert_int_equal(get(TALLY_STATE), STATE_UNKNOWN);
+	assert_int_equal(get(TALLY_CHANGED_AT), T0 + 2 * CLOCK_SEC);
+	probe(T0 + 10 * CLOCK_SEC, 5, MS);
+	expect_note(1, EVENT_TARGET_UP, 0, 0);
+}
+
 /* ---- sums against the window itself ---- */
 
 static void
@@ -499,6 +546,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_mapped, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_slower, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_sums, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_retarget, set_up, tear_down),
 	};
