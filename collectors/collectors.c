@@ -14,6 +14,9 @@ const struct collector *const collectors[] = {
     &collector_sip,
     &collector_sip_stream,
     &collector_sip_stream_tls,
+    &collector_dns,
+    &collector_dns_stream,
+    &collector_ntp,
     NULL,
 };
 

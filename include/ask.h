@@ -6,10 +6,13 @@
 #ifndef ASK_H
 #define ASK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "codes.h"
 
 /* Groups of such settings; a row of kinds.def names those it knows. */
-enum ask_group { ASK_TLS, ASK_SIP, ASK_GROUPS };
+enum ask_group { ASK_TLS, ASK_SIP, ASK_DNS, ASK_NTP, ASK_GROUPS };
 
 /* A TLS client: what it names, shows and demands. */
 struct ask_tls {
@@ -23,6 +26,22 @@ struct ask_sip {
 	struct codes codes;	/* empty: any final one, see sip_ask.c */
 };
 
+/* A question to a name server, and what is right as its answer. */
+struct ask_dns {
+	char *query;		/* the name */
+	char *answer;		/* texts of records, with * and ?, one a
+				   line; NULL: any */
+	uint16_t type, rcode;	/* as on the wire */
+	uint16_t least;		/* records */
+	bool recursion, edns;
+};
+
+/* What a time server must be like. */
+struct ask_ntp {
+	uint64_t offset_degraded; /* ns; 0: never */
+	uint8_t stratum_most;
+};
+
 struct ask {
 	unsigned refs;		/* atomic; ask_ref/unref only */
 	unsigned groups;	/* 1 << ASK_x, for each that was read */
@@ -30,6 +49,8 @@ struct ask {
 				   that differ in it are different paths */
 	struct ask_tls tls;
 	struct ask_sip sip;
+	struct ask_dns dns;
+	struct ask_ntp ntp;
 };
 
 /* Zeroed, one reference. NULL: no memory. */

@@ -43,7 +43,13 @@ enum option_type {
 };
 
 /* The sets of words that only the configuration knows. */
-enum option_choice { CHOICE_FAMILY, CHOICE_ADDRESSES, CHOICE_HISTOGRAMS };
+enum option_choice {
+	CHOICE_FAMILY,
+	CHOICE_ADDRESSES,
+	CHOICE_HISTOGRAMS,
+	CHOICE_DNS_TYPE,
+	CHOICE_DNS_RCODE
+};
 
 struct option {
 	enum option_group group;

@@ -21,6 +21,7 @@ enum word_set {
 	WORD_SOURCE,
 	WORD_REQUIREMENT_STATUS,
 	WORD_REQUIREMENT_CATEGORY,
+	WORD_NTP_ERROR,
 	WORD_SETS
 };
 
@@ -135,6 +136,16 @@ enum requirement_category {
 	REQUIREMENT_CATEGORY_OPTIONAL = 2,
 	REQUIREMENT_CATEGORY_DEPRECATED = 3,
 	REQUIREMENT_CATEGORY_END = 4
+};
+
+enum ntp_error {
+	NTP_ERROR_UNSYNCHRONISED = 1,
+	NTP_ERROR_RATE = 2, /* kiss-o'-death: asked too often */
+	NTP_ERROR_DENY = 3, /* the same: not to be asked at all */
+	NTP_ERROR_RSTR = 4,
+	NTP_ERROR_STRATUM = 5, /* as the target bounds these two */
+	NTP_ERROR_OFFSET = 6,
+	NTP_ERROR_END = 7
 };
 
 /* The label of number n in the set, or "none" if there is no such word. */

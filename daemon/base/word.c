@@ -25,7 +25,8 @@ enum {
 	SET_netchange = WORD_NETCHANGE,
 	SET_source = WORD_SOURCE,
 	SET_status = WORD_REQUIREMENT_STATUS,
-	SET_category = WORD_REQUIREMENT_CATEGORY
+	SET_category = WORD_REQUIREMENT_CATEGORY,
+	SET_ntp_error = WORD_NTP_ERROR
 };
 #define NUMBER_transport(name)	   TRANSPORT_##name
 #define NUMBER_state(name)	   STATE_##name
@@ -40,6 +41,7 @@ enum {
 #define NUMBER_source(name)	   SOURCE_##name
 #define NUMBER_status(name)	   REQUIREMENT_STATUS_##name
 #define NUMBER_category(name)	   REQUIREMENT_CATEGORY_##name
+#define NUMBER_ntp_error(name)	   NTP_ERROR_##name
 
 /* word.h spells the table out, for readers and ctags: both must agree. */
 #define WORD(set, name, number, label) \
@@ -65,6 +67,7 @@ static const unsigned ends[WORD_SETS] = {
     [WORD_SOURCE] = SOURCE_END,
     [WORD_REQUIREMENT_STATUS] = REQUIREMENT_STATUS_END,
     [WORD_REQUIREMENT_CATEGORY] = REQUIREMENT_CATEGORY_END,
+    [WORD_NTP_ERROR] = NTP_ERROR_END,
 };
 
 static const char *const names[WORD_SETS] = {
@@ -81,6 +84,7 @@ static const char *const names[WORD_SETS] = {
     [WORD_SOURCE] = "source",
     [WORD_REQUIREMENT_STATUS] = "status",
     [WORD_REQUIREMENT_CATEGORY] = "category",
+    [WORD_NTP_ERROR] = "ntp_error",
 };
 
 /* Made once; constant from then on. */

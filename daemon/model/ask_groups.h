@@ -15,6 +15,8 @@ struct ask_group_desc {
 static const struct ask_group_desc ask_groups[ASK_GROUPS] = {
     [ASK_TLS] = {OPTION_ask_tls, offsetof(struct ask, tls)},
     [ASK_SIP] = {OPTION_ask_sip, offsetof(struct ask, sip)},
+    [ASK_DNS] = {OPTION_ask_dns, offsetof(struct ask, dns)},
+    [ASK_NTP] = {OPTION_ask_ntp, offsetof(struct ask, ntp)},
 };
 
 #endif

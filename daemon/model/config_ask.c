@@ -141,6 +141,44 @@ check_sip(const struct asking *q, const struct ask *a)
 		    "'%s' is not a domain", doc_error_shown(domain, shown));
 }
 
+/* Labels of 1 to 63 octets, 253 in all with their dots, none at the end. */
+static bool
+is_domain(const char *s)
+{
+	enum { LABEL = 63, NAME = 253 };
+	size_t len = strlen(s), label = 0;
+
+	if (strcmp(s, ".") == 0)
+		return true;
+	if (len > 0 && s[len - 1] == '.')
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] <= ' ' || s[i] >= 0x7f || s[i] == '\\')
+			return false;
+		label = s[i] == '.' ? 0 : label + 1;
+		if (label > LABEL || (label == 0 && s[i + 1] == '.'))
+			return false;
+	}
+	return len > 0 && len <= NAME && s[0] != '.' && label > 0;
+}
+
+static void
+check_dns(const struct asking *q, struct ask_dns *d)
+{
+	const struct doc_node *query = given(q, "query");
+	char shown[DOC_SHOWN];
+
+	if (given(q, "answers") == NULL)
+		d->least = d->rcode == 0;
+	if (d->query == NULL || is_domain(d->query))
+		return;
+	doc_error_shown(d->query, shown);
+	doc_error(q->r->errors, query,
+	    "'%s' is not a domain name: labels of 1 to 63 characters with "
+	    "dots between them",
+	    shown);
+}
+
 struct ask *
 config_ask_read(struct config_reader *r, const struct doc_node *map,
     const struct kind *k, bool labels)
@@ -156,6 +194,8 @@ config_ask_read(struct config_reader *r, const struct doc_node *map,
 	}
 	if (a != NULL && (k->asks & 1u << ASK_SIP) != 0)
 		check_sip(&q, a);
+	if (a != NULL && (k->asks & 1u << ASK_DNS) != 0)
+		check_dns(&q, &a->dns);
 	if (a != NULL)
 		a->text = strdup(buf_str(&q.text));
 	if ((k->asks != 0 && a == NULL) || (a != NULL && a->text == NULL) ||

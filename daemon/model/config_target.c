@@ -50,6 +50,25 @@ config_target_suffix(char out[TARGET_NAME + 1], const char *name,
 	    (unsigned)((h ^ h >> 24 ^ h >> 48) & 0xffffff));
 }
 
+/* Where a kind has its own word for it: "tcp" of dns is dns_tcp. */
+static const struct kind *
+kind_over(struct config_target *t)
+{
+	const struct kind *k = kind_find(t->probe, t->transport);
+	char word[64];
+	unsigned n;
+
+	if (k != NULL)
+		return k;
+	snprintf(word, sizeof(word), "%s_%s", t->probe,
+	    word_label(WORD_TRANSPORT, t->transport));
+	n = word_number(WORD_TRANSPORT, word);
+	k = n != 0 ? kind_find(t->probe, (enum transport)n) : NULL;
+	if (k != NULL)
+		t->transport = k->transport;
+	return k;
+}
+
 const struct kind *
 config_target_kind(struct doc_errors *errors, const struct doc_node *at,
     struct config_target *t)
@@ -60,7 +79,7 @@ config_target_kind(struct doc_errors *errors, const struct doc_node *at,
 
 	if (t->transport == 0)
 		t->transport = kind_first(t->probe)->transport;
-	k = kind_find(t->probe, t->transport);
+	k = kind_over(t);
 	if (k != NULL)
 		return k;
 	for (unsigned i = 0; kind_row(i) != NULL; i++) {

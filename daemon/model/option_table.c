@@ -17,6 +17,8 @@
 #define STRUCT_target	  struct config_target
 #define STRUCT_ask_tls	  struct ask_tls
 #define STRUCT_ask_sip	  struct ask_sip
+#define STRUCT_ask_dns	  struct ask_dns
+#define STRUCT_ask_ntp	  struct ask_ntp
 #define STRUCT_limits	  struct config
 #define STRUCT_snmp	  struct config
 

@@ -391,7 +391,7 @@ parse_choice(const struct value *v)
 {
 	for (unsigned i = 0; i < CHOICES; i++) {
 		if (choices[i].set == v->option->least &&
-		    strcmp(choices[i].label, v->text) == 0)
+		    strcasecmp(choices[i].label, v->text) == 0)
 			return store(v, choices[i].value);
 	}
 	return not_allowed(v);

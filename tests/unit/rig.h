@@ -37,6 +37,8 @@ struct rig_probe {
 	unsigned ready, failed;
 	enum outcome fail;
 	int64_t fact[FACT_END];
+	unsigned holds;
+	enum hold hold;
 	struct rig_end end[PROBE_REQUESTS_MAX];
 	void *state;
 };
@@ -80,11 +82,19 @@ rig_on_fact(struct probe *p, enum fact fact, int64_t value)
 	((struct rig_probe *)p)->fact[fact] = value;
 }
 
+static inline void
+rig_on_hold(struct probe *p, enum hold how)
+{
+	((struct rig_probe *)p)->holds++;
+	((struct rig_probe *)p)->hold = how;
+}
+
 static const struct probe_ops rig_ops = {
     .ready = rig_on_ready,
     .answer = rig_on_answer,
     .fail = rig_on_fail,
     .fact = rig_on_fact,
+    .hold = rig_on_hold,
 };
 
 static inline void

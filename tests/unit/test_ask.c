@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,74 @@ test_sip_refused(void **state)
 }
 
 static void
+test_dns(void **state)
+{
+	static const char *const bad[] = {"", "a..b", ".a", "a b", "a\\\\.b",
+	    "\xc3\xa4.example",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+	    "example"};
+	static const char *const good[] = {
+	    "a", "a.", ".", "_sip._tcp.example", "1.2.0.192.in-addr.arpa."};
+	char yaml[256];
+	struct ask *a = read_as("{query: a.example}", 1u << ASK_DNS, false);
+
+	(void)state;
+	assert_int_equal(doc_errors_count(&errors), 0);
+	assert_string_equal(a->dns.query, "a.example");
+	assert_int_equal(a->dns.type, 1);
+	assert_int_equal(a->dns.rcode, 0);
+	assert_int_equal(a->dns.least, 1);
+	assert_null(a->dns.answer);
+	assert_true(a->dns.recursion && a->dns.edns);
+	ask_unref(a);
+	a = read_as("{query: ., type: https, rcode: NXDOMAIN, edns: no}",
+	    1u << ASK_DNS, false);
+	assert_int_equal(a->dns.type, 65);
+	assert_int_equal(a->dns.rcode, 3);
+	assert_int_equal(a->dns.least, 0);
+	assert_false(a->dns.edns);
+	ask_unref(a);
+	a = read_as("{__query__: b, __answers__: '0', __answer__: '*'}",
+	    1u << ASK_DNS, true);
+	assert_int_equal(a->dns.least, 0);
+	assert_int_equal(a->dns.answer[0], '*');
+	ask_unref(a);
+	assert_int_equal(doc_errors_count(&errors), 0);
+	ask_unref(read_as("{type: A}", 1u << ASK_DNS, false));
+	expect_error("'query' is missing");
+	ask_unref(read_as("{query: a, type: ANY}", 1u << ASK_DNS, false));
+	expect_error("'ANY' is not allowed here");
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(yaml, sizeof(yaml), "{query: \"%s\"}", good[i]);
+		ask_unref(read_as(yaml, 1u << ASK_DNS, false));
+		assert_int_equal(doc_errors_count(&errors), 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(yaml, sizeof(yaml), "{query: \"%s\"}", bad[i]);
+		ask_unref(read_as(yaml, 1u << ASK_DNS, false));
+		expect_error(i == 0 ? "is empty" : "is not a domain name");
+	}
+}
+
+static void
+test_ntp(void **state)
+{
+	struct ask *a = read_as("{}", 1u << ASK_NTP, false);
+
+	(void)state;
+	assert_int_equal(a->ntp.offset_degraded, 0);
+	assert_int_equal(a->ntp.stratum_most, 15);
+	ask_unref(a);
+	a = read_as(
+	    "{offset_degraded: 250ms, stratum_most: 4}", 1u << ASK_NTP, false);
+	assert_int_equal(a->ntp.offset_degraded, 250000000);
+	assert_int_equal(a->ntp.stratum_most, 4);
+	ask_unref(a);
+	ask_unref(read_as("{stratum_most: 16}", 1u << ASK_NTP, false));
+	expect_error("16 is out of bounds");
+}
+
+static void
 test_refused(void **state)
 {
 	struct ask *a;
@@ -163,6 +232,8 @@ main(void)
 	    cmocka_unit_test(test_read),
 	    cmocka_unit_test(test_sip),
 	    cmocka_unit_test(test_sip_refused),
+	    cmocka_unit_test(test_dns),
+	    cmocka_unit_test(test_ntp),
 	    cmocka_unit_test(test_refused),
 	};
 

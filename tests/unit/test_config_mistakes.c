@@ -181,11 +181,11 @@ mistakes_of_targets(void **state)
 {
 	wrong("targets: [{name: a, probe: sap, address: a}]\n",
 	    "t.yml:1:28: error: targets[0].probe: 'sap' is not allowed here "
-	    "(one of: stun, tcp, icmp, sip)\n");
+	    "(one of: stun, tcp, icmp, sip, dns, ntp)\n");
 	wrong("targets: [{name: a, transport: wss, address: a}]\n",
 	    "t.yml:1:32: error: targets[0].transport: 'wss' is not allowed "
 	    "here (one of: udp, tcp, tls, sip_udp, sip_tcp, sip_tls, "
-	    "sip_mtls, icmp)\n");
+	    "sip_mtls, dns_udp, dns_tcp, ntp, icmp)\n");
 	wrong("targets: [{name: a, probe: icmp, transport: udp, "
 	      "address: a}]\n",
 	    "t.yml:1:45: error: targets[0].transport: 'udp' is no transport "

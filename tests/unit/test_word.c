@@ -40,6 +40,7 @@ static const struct {
     {WORD_REQUIREMENT_STATUS, "status", REQUIREMENT_STATUS_END},
     {WORD_REQUIREMENT_CATEGORY, "category",
 	REQUIREMENT_CATEGORY_END},
+    {WORD_NTP_ERROR, "ntp_error", NTP_ERROR_END},
 };
 
 enum {
