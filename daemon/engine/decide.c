@@ -470,6 +470,22 @@ state_cause(const struct sched_note *n)
 	return n->outcome != 0 ? outcome_meaning(n->outcome) : "";
 }
 
+/* What is said before the cause where a path must be blocked. */
+static const char *
+wall_text(const struct target *t, unsigned state)
+{
+	static const char *const says[STATE_END] = {
+	    [STATE_UP] = "blocked, as expected: ",
+	    [STATE_DEGRADED] = "expected blocked: ",
+	    [STATE_DOWN] = "open, expected blocked: ",
+	};
+
+	if (t == NULL || t->expect != EXPECT_BLOCKED || state >= STATE_END ||
+	    says[state] == NULL)
+		return "";
+	return says[state];
+}
+
 void
 decide_note(struct decide *d, const struct sched_note *n)
 {
@@ -488,7 +504,8 @@ decide_note(struct decide *d, const struct sched_note *n)
 	if (t != NULL)
 		snprintf(e.subject, sizeof(e.subject), "%s", t->name);
 	if (event_words(n->kind) == WORD_STATE)
-		snprintf(e.cause, sizeof(e.cause), "%s", state_cause(n));
+		snprintf(e.cause, sizeof(e.cause), "%s%s", wall_text(t, n->to),
+		    state_cause(n));
 	event_emit(&e);
 	roster_unref(r);
 }

@@ -13,11 +13,11 @@
 #include "clock.h"
 #include "event.h"
 #include "labels.h"
-#include "outcome.h"
 #include "page.h"
 #include "page_data.h"
 #include "page_html.h"
 #include "page_requirements.h"
+#include "page_reason.h"
 #include "snapshot.h"
 #include "word.h"
 
@@ -293,39 +293,15 @@ put_clusters(const struct page *p, struct buf *out)
 
 static void
 put_share_cell(struct buf *out, const char *head, const char *suffix,
-    const struct snap_window *w)
+    const struct snap_window *w, bool warn)
 {
+	warn = warn && w != NULL && w->loss != STATS_NONE && w->loss > 0;
 	buf_printf(out, "<td class=\"n\" data-h=\"%s%s\">", head, suffix);
-	if (w != NULL && w->loss != STATS_NONE && w->loss > 0)
+	if (warn)
 		buf_puts(out, "<span class=\"warn\">");
 	page_html_share(out, w != NULL ? w->loss : STATS_NONE);
-	if (w != NULL && w->loss != STATS_NONE && w->loss > 0)
+	if (warn)
 		buf_puts(out, "</span>");
-	buf_puts(out, "</td>");
-}
-
-/* Why the last request of a target in trouble failed, and for how long. */
-static void
-put_reason(const struct page *p, struct buf *out, const struct snap_target *t)
-{
-	enum outcome o = t->last_outcome < OUTCOME_END
-			     ? (enum outcome)t->last_outcome
-			     : OUTCOME_NONE;
-
-	buf_puts(out, "<td>");
-	if (o != OUTCOME_NONE && o != OUTCOME_ANSWERED) {
-		buf_puts(out, "<span title=\"");
-		page_html_text(out, outcome_meaning(o));
-		buf_printf(out, "\">%s</span>", outcome_label(o));
-		if (t->last_code != STATS_NONE && t->last_code != 0)
-			buf_printf(out, " %" PRIu64, t->last_code);
-		if (t->success_at != STATS_NONE &&
-		    outcome_class(o) != OUTCOME_CLASS_ANSWER) {
-			buf_puts(out, "<span class=\"dim\">, no answer for "
-				      "</span>");
-			page_html_ago(out, t->success_at, p->s->real);
-		}
-	}
 	buf_puts(out, "</td>");
 }
 
@@ -337,6 +313,7 @@ put_target(
 	const struct snap_window *first = row->windows > 0 ? row->window : NULL;
 	const struct snap_window *last =
 	    row->windows > 1 ? row->window + row->windows - 1 : NULL;
+	bool wall = page_reason_is_wall(t);
 	char text[32];
 
 	buf_puts(out, "<tr><td class=\"name\">");
@@ -356,12 +333,14 @@ put_target(
 	buf_puts(out, "</td>");
 	put_share_cell(out, "loss ",
 	    p->s->windows > 0 ? clock_duration_text(p->s->window[0], text) : "",
-	    first);
+	    first, !wall);
 	if (p->s->windows > 1)
 		put_share_cell(out, "",
 		    clock_duration_text(p->s->window[p->s->windows - 1], text),
-		    last);
-	put_reason(p, out, t);
+		    last, !wall);
+	buf_puts(out, "<td>");
+	page_reason(out, t, p->s->real);
+	buf_puts(out, "</td>");
 	buf_puts(out, "</tr>\n");
 }
 

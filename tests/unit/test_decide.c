@@ -448,6 +448,35 @@ test_notes(void **state)
 	assert_string_equal(event[1].cause, "");
 }
 
+/* Of what must be blocked it says which of the two it is. */
+static void
+test_walls(void **state)
+{
+	struct sched_note n = {.at = T0,
+	    .index = 4,
+	    .kind = EVENT_TARGET_DOWN,
+	    .to = STATE_DOWN,
+	    .outcome = OUTCOME_ANSWERED};
+
+	adopt(0);
+	roster->entry[3].target->expect = EXPECT_BLOCKED;
+	decide_note(decide, &n);
+	assert_string_equal(event[0].cause,
+	    "open, expected blocked: A valid answer came in time.");
+	n.kind = EVENT_TARGET_UP;
+	n.to = STATE_UP;
+	n.outcome = OUTCOME_REFUSED;
+	decide_note(decide, &n);
+	assert_string_equal(event[1].cause,
+	    "blocked, as expected: The port is closed: TCP reset or ICMP port "
+	    "unreachable.");
+	n.kind = EVENT_TARGET_UNKNOWN;
+	n.to = STATE_UNKNOWN;
+	n.outcome = OUTCOME_DNS;
+	decide_note(decide, &n);
+	assert_string_equal(event[2].cause, "The name could not be resolved.");
+}
+
 /* Each change of a state says why. */
 static void
 test_causes(void **state)
@@ -499,6 +528,7 @@ main(void)
 	    T(test_egress),
 	    T(test_nat),
 	    T(test_notes),
+	    T(test_walls),
 	    T(test_causes),
 	};
 
