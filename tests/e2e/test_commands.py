@@ -116,7 +116,7 @@ def test_manual_pages():
 
 def test_scripts():
     scripts = ["autogen.sh", "deploy/quickstart", "deploy/need", "deploy/package", "deploy/debian/tests/smoke",
-               "deploy/debian/tests/snmp", "deploy/debian/reachd.postrm", "tests/run", ".ci/run",
+               "deploy/debian/tests/snmp", "deploy/kubernetes/generate", "deploy/debian/reachd.postrm", "tests/run", ".ci/run",
                *(str(p.relative_to(TOP)) for p in (TOP / "tests").glob("*.sh"))]
     scripts = [s for s in scripts if pathlib.Path(TOP / s).exists()]
     # What make check hands over is not assigned in the script itself.
