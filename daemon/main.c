@@ -26,6 +26,7 @@
 #include "event_log.h"
 #include "http.h"
 #include "http_listen.h"
+#include "http_web.h"
 #include "log.h"
 #include "log_journal.h"
 #include "print.h"
@@ -46,7 +47,7 @@ struct settings {
 	size_t listens;
 	bool systemd_socket;
 	char inherited[LISTEN_MAX][8];
-	const char *telemetry_path, *port_file;
+	const char *telemetry_path, *port_file, *web_file;
 	bool lifecycle;
 	enum log_level level;
 	enum log_format format;
@@ -151,6 +152,9 @@ static const struct argument arguments[] = {
 	ARGUMENT_TEXT, AT(telemetry_path)},
     {"web.enable-lifecycle", NULL, "allow reload and probe by HTTP request",
 	ARGUMENT_FLAG, AT(lifecycle)},
+    {"web.config.file", "FILE",
+	"TLS, users and limits, in the format of Prometheus' exporters",
+	ARGUMENT_TEXT, AT(web_file)},
     {"web.port-file", "FILE",
 	"write the ports that were bound, a line each, once it listens",
 	ARGUMENT_TEXT, AT(port_file)},
@@ -347,6 +351,7 @@ http_make(struct daemon *d)
 	struct http_setup setup = {.listen = d->args.listen,
 	    .listens = d->args.listens,
 	    .telemetry_path = d->args.telemetry_path,
+	    .web_file = d->args.web_file,
 	    .lifecycle = d->args.lifecycle,
 	    .snapshots = d->snapshots,
 	    .hooks = &d->hooks};
@@ -491,6 +496,23 @@ daemon_run(struct daemon *d, struct config *config)
 	return 0;
 }
 
+/* Both files; the exit code. */
+static int
+files_check(const struct settings *a)
+{
+	int code = check_config_main(a->config_file, &a->shard, stdout, stderr);
+	struct buf errors = BUF_INIT;
+	struct http_web web;
+
+	if (http_web_open(&web, a->web_file, &errors) < 0) {
+		fputs(buf_str(&errors), stderr);
+		code = 1;
+	}
+	http_web_close(&web);
+	buf_free(&errors);
+	return code;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -510,8 +532,7 @@ main(int argc, char **argv)
 	if (!d.args.format_given && log_journal_is_stderr())
 		log_to_journal(JOURNAL);
 	if (d.args.check)
-		return check_config_main(
-		    d.args.config_file, &d.args.shard, stdout, stderr);
+		return files_check(&d.args);
 	/* Until the control listens: who asks for a reload gets this load. */
 	signal(SIGHUP, SIG_IGN);
 	config = config_load(d.args.config_file, &errors);

@@ -6,6 +6,7 @@
 #include "build.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,7 +26,10 @@
 #include "http_listen.h"
 #include "http_request.h"
 #include "http_route.h"
+#include "http_tls.h"
+#include "http_web.h"
 #include "log.h"
+#include "webconfig.h"
 
 enum {
 	CONNECTIONS = 256,
@@ -44,6 +48,7 @@ enum {
 
 struct listener {
 	struct http_listen socket;
+	const char *address; /* borrowed, as written */
 	struct MHD_Daemon *daemon;
 };
 
@@ -61,9 +66,11 @@ struct http {
 	 * socket, and back when it is turned again. No event tells.
 	 */
 	bool strained;
+	unsigned idle_s;
 	pthread_t thread;
 	struct http_conn_list conns;
 	struct http_jobs *jobs;
+	struct http_web web;
 	struct http_request_env env;
 	/* log lines are held back: peers could make them */
 	uint64_t log_from;
@@ -171,6 +178,76 @@ on_connection(void *arg, struct MHD_Connection *c, void **state,
 	/* One that cannot be watched is not served. */
 	if (*state == NULL)
 		shutdown(fd->connect_fd, SHUT_RDWR);
+	else if (h->web.config != NULL && h->web.config->tls)
+		http_tls_expect(c, h->web.config);
+}
+
+/* ---- daemons of the library ---- */
+
+/* What it is told of TLS; the texts are copied by it. */
+static void
+tls_options(const struct http *h, struct MHD_OptionItem out[5])
+{
+	const struct http_tls_pem *pem = &h->web.pem;
+	unsigned n = 0;
+
+	if (h->web.config != NULL && h->web.config->tls) {
+		out[n++] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_MEM_CERT, 0, pem->cert};
+		out[n++] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_MEM_KEY, 0, pem->key};
+		out[n++] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_PRIORITIES, 0, h->web.priorities};
+		if (pem->client_ca != NULL)
+			out[n++] = (struct MHD_OptionItem){
+			    MHD_OPTION_HTTPS_MEM_TRUST, 0, pem->client_ca};
+	}
+	out[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
+/* On listener i, with a copy of its descriptor: the library closes it. */
+static int
+start_daemon(struct http *h, size_t i, char error[256])
+{
+	struct listener *l = &h->listener[i];
+	bool tls = h->web.config != NULL && h->web.config->tls;
+	const union MHD_DaemonInfo *info;
+	struct MHD_OptionItem options[5];
+	int fd = fcntl(l->socket.fd, F_DUPFD_CLOEXEC, 0);
+
+	tls_options(h, options);
+	if (fd >= 0)
+		l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
+						 MHD_ALLOW_SUSPEND_RESUME |
+						 (tls ? MHD_USE_TLS : 0),
+		    0, on_accept, h, on_request, h, MHD_OPTION_EXTERNAL_LOGGER,
+		    on_log, h, MHD_OPTION_LISTEN_SOCKET, fd,
+		    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
+		    /* Ours says why; theirs would let clients hang. */
+		    MHD_OPTION_CONNECTION_LIMIT,
+		    h->conns.limits.connections + 1,
+		    MHD_OPTION_CONNECTION_TIMEOUT, h->idle_s,
+		    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+		    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+		    MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	if (l->daemon == NULL) {
+		snprintf(error, 256, "cannot serve HTTP on %s", l->address);
+		if (fd >= 0)
+			close(fd);
+		h->poll[i].fd = -1;
+		return -1;
+	}
+	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	h->poll[i] = (struct pollfd){.fd = info->epoll_fd, .events = POLLIN};
+	return 0;
+}
+
+static void
+stop_daemon(struct listener *l)
+{
+	if (l->daemon != NULL)
+		MHD_stop_daemon(l->daemon);
+	l->daemon = NULL;
 }
 
 /* ---- the loop ---- */
@@ -197,7 +274,8 @@ timeout_ms(struct http *h)
 	if (h->strained && ms > STRAINED_MS)
 		ms = STRAINED_MS;
 	for (size_t i = 0; i < h->listeners; i++)
-		if (MHD_get_timeout(h->listener[i].daemon, &t) == MHD_YES &&
+		if (h->listener[i].daemon != NULL &&
+		    MHD_get_timeout(h->listener[i].daemon, &t) == MHD_YES &&
 		    t < ms)
 			ms = t;
 	if (ms >= INT32_MAX)
@@ -214,6 +292,46 @@ collect_jobs(struct http *h)
 		http_request_resume(job);
 }
 
+static void
+turn(struct http *h)
+{
+	for (size_t i = 0; i < h->listeners; i++)
+		if (h->listener[i].daemon != NULL)
+			MHD_run(h->listener[i].daemon);
+}
+
+/*
+ * Another certificate, or other demands on clients: the library knows them at
+ * the start of a daemon only. The socket stays, connections do not.
+ */
+static void
+listen_again(struct http *h)
+{
+	char error[256];
+
+	/* A daemon must not be stopped while a connection is suspended. */
+	http_job_wait(h->jobs);
+	collect_jobs(h);
+	for (size_t i = 0; i < h->listeners; i++) {
+		stop_daemon(&h->listener[i]);
+		if (start_daemon(h, i, error) < 0)
+			log_error("http", "%s", error);
+	}
+}
+
+static void
+renew(struct http *h)
+{
+	struct webconfig *old = NULL;
+	bool again = false;
+
+	if (!http_web_renew(&h->web, clock_mono(), &old, &again))
+		return;
+	if (again)
+		listen_again(h);
+	webconfig_free(old);
+}
+
 static void *
 serve(void *arg)
 {
@@ -225,8 +343,8 @@ serve(void *arg)
 		if (read(h->wake, &n, sizeof(n)) > 0)
 			collect_jobs(h);
 		http_conn_expire(&h->conns, clock_mono());
-		for (size_t i = 0; i < h->listeners; i++)
-			MHD_run(h->listener[i].daemon);
+		renew(h);
+		turn(h);
 	}
 	/* A daemon must not be stopped while a connection is suspended. */
 	http_job_wait(h->jobs);
@@ -237,41 +355,16 @@ serve(void *arg)
 /* ---- start and stop ---- */
 
 static int
-start_daemon(struct http *h, struct listener *l, const struct http_setup *setup)
-{
-	unsigned idle_ms = setup->idle_ms > 0 ? setup->idle_ms : IDLE_MS;
-
-	l->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0,
-	    on_accept, h, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, h,
-	    MHD_OPTION_LISTEN_SOCKET, l->socket.fd,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
-	    /* Ours says why; theirs would let clients hang. */
-	    MHD_OPTION_CONNECTION_LIMIT, h->conns.limits.connections + 1,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (idle_ms + 999) / 1000,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
-	return l->daemon != NULL ? 0 : -1;
-}
-
-static int
 start_listener(
     struct http *h, size_t i, const struct http_setup *setup, char error[256])
 {
 	struct listener *l = &h->listener[i];
-	const union MHD_DaemonInfo *info;
 
-	if (http_listen_open(&l->socket, setup->listen[i], error) < 0)
+	l->address = setup->listen[i];
+	if (http_listen_open(&l->socket, l->address, error) < 0)
 		return -1;
 	h->listeners++;
-	if (start_daemon(h, l, setup) < 0) {
-		snprintf(
-		    error, 256, "cannot serve HTTP on %s", setup->listen[i]);
-		return -1;
-	}
-	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	h->poll[i] = (struct pollfd){.fd = info->epoll_fd, .events = POLLIN};
-	return 0;
+	return start_daemon(h, i, error);
 }
 
 static int
@@ -334,12 +427,30 @@ http_new(const struct http_setup *setup, int *err)
 	h->env.site = &h->site;
 	h->env.conns = &h->conns;
 	h->env.jobs = h->jobs;
+	h->env.web = &h->web;
+	h->idle_s = (setup->idle_ms > 0 ? setup->idle_ms : IDLE_MS) / 1000;
+	h->idle_s += h->idle_s == 0;
 	if (h->wake < 0 || h->telemetry_path == NULL || h->listener == NULL ||
 	    h->poll == NULL || h->env.count == NULL || h->jobs == NULL) {
 		http_stop(h);
 		return NULL;
 	}
 	return h;
+}
+
+/* All that is wrong with it goes to the log: error has one line's room. */
+static int
+open_web(struct http *h, const char *file, char error[256])
+{
+	struct buf errors = BUF_INIT;
+	int rc = http_web_open(&h->web, file, &errors);
+
+	if (rc < 0) {
+		log_error("http", "%s", buf_str(&errors));
+		snprintf(error, 256, "the web configuration cannot be used");
+	}
+	buf_free(&errors);
+	return rc;
 }
 
 struct http *
@@ -350,6 +461,10 @@ http_start(const struct http_setup *setup, char error[256])
 
 	if (h == NULL) {
 		snprintf(error, 256, "cannot serve HTTP: %s", strerror(err));
+		return NULL;
+	}
+	if (open_web(h, setup->web_file, error) < 0) {
+		http_stop(h);
 		return NULL;
 	}
 	for (size_t i = 0; i < setup->listens; i++) {
@@ -379,11 +494,8 @@ http_stop(struct http *h)
 		pthread_join(h->thread, NULL);
 	}
 	for (size_t i = 0; i < h->listeners; i++) {
-		struct listener *l = &h->listener[i];
-
-		if (l->daemon != NULL)
-			MHD_stop_daemon(l->daemon);
-		http_listen_close(&l->socket, l->daemon != NULL);
+		stop_daemon(&h->listener[i]);
+		http_listen_close(&h->listener[i].socket);
 	}
 	http_job_free(h->jobs);
 	if (h->wake >= 0)
@@ -392,6 +504,7 @@ http_stop(struct http *h)
 	free(h->listener);
 	free(h->poll);
 	free(h->env.count);
+	http_web_close(&h->web);
 	free(h);
 }
 

@@ -41,9 +41,10 @@ struct http_setup {
 	/* "127.0.0.1:19115", ":19115", "unix:/path" */
 	const char *const *listen;
 	size_t listens;
-	const char *telemetry_path;	/* "/metrics" */
-	unsigned connections;		/* limit; 0: 256 */
-	unsigned connections_per_ip;	/* 0: 64 */
+	const char *telemetry_path;  /* "/metrics" */
+	const char *web_file;	     /* webconfig.h; NULL: none. Borrowed */
+	unsigned connections;	     /* limit; 0: 256 */
+	unsigned connections_per_ip; /* 0: 64 */
 	/*
 	 * Time-outs: without a byte, until the header is complete, from there
 	 * to the end of the answer. 0: 30 s, 10 s, 120 s.
@@ -51,14 +52,14 @@ struct http_setup {
 	unsigned idle_ms, header_ms, total_ms;
 	bool lifecycle;			/* /-/reload and /-/probe are allowed */
 	struct snapshotter *snapshots;	/* borrowed */
-	const struct http_hooks *hooks;	/* borrowed */
+	const struct http_hooks *hooks; /* borrowed */
 };
 
 struct http;
 
 /* NULL, with a message in error[256], when it cannot listen. */
 struct http *http_start(const struct http_setup *setup, char error[256]);
-void http_stop(struct http *h);		/* waits for its thread; NULL is fine */
+void http_stop(struct http *h); /* waits for its thread; NULL is fine */
 /* The port of listener i as bound (":0" lets the kernel choose). */
 uint16_t http_port(const struct http *h, size_t i);
 

@@ -209,9 +209,9 @@ http_listen_open(struct http_listen *l, const char *address, char error[256])
 }
 
 void
-http_listen_close(struct http_listen *l, int keep_fd)
+http_listen_close(struct http_listen *l)
 {
-	if (l->fd >= 0 && !keep_fd)
+	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
 	if (l->path != NULL)

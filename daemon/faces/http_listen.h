@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 struct http_listen {
-	int fd;		/* -1: closed */
-	uint16_t port;	/* as bound; 0 for a Unix socket */
-	char *path;	/* of a Unix socket, owned; else NULL */
+	int fd;	       /* -1: closed */
+	uint16_t port; /* as bound; 0 for a Unix socket */
+	char *path;    /* of a Unix socket, owned; else NULL */
 };
 
 /*
@@ -25,10 +25,7 @@ int http_listen_open(
  */
 unsigned http_listen_inherited(void);
 
-/*
- * Removes the Unix socket, unless it was handed over; leaves fd alone with
- * keep_fd: who took it closes.
- */
-void http_listen_close(struct http_listen *l, int keep_fd);
+/* Closes it, and removes the Unix socket unless it was handed over. */
+void http_listen_close(struct http_listen *l);
 
 #endif

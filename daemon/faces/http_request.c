@@ -1,6 +1,7 @@
 /* One HTTP request, from its header to the end of its answer. */
 #include "build.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "http_job.h"
 #include "http_request.h"
 #include "http_route.h"
+#include "http_web.h"
+#include "webconfig.h"
 
 enum {
 	HEADER_MAX = 16 * 1024,
@@ -26,7 +29,7 @@ enum {
 
 /* Status codes that are counted; the first stands for all others. */
 static const unsigned codes[] = {
-    500, 200, 202, 403, 404, 405, 413, 429, 431, 503};
+    500, 200, 202, 401, 403, 404, 405, 413, 429, 431, 503};
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };
 
 /* A request; from its header to the end of its answer. */
@@ -40,6 +43,8 @@ struct request {
 	bool gzip, answered;
 	size_t uploaded;
 	struct http_job job;
+	struct http_auth_check *check; /* of a password, under way */
+	bool allowed;
 };
 
 static ssize_t
@@ -69,12 +74,28 @@ count(const struct http_request_env *env, unsigned row, unsigned code)
 	__atomic_fetch_add(&env->count[row * CODES + i], 1, __ATOMIC_RELAXED);
 }
 
+/* Those of the operator stand in the place of ours. */
+static void
+add_configured(struct MHD_Response *r, const struct webconfig *c)
+{
+	for (size_t i = 0; c != NULL && i < c->headers; i++) {
+		const struct webconfig_pair *p = &c->header[i];
+		const char *old = MHD_get_response_header(r, p->name);
+
+		if (old != NULL)
+			MHD_del_response_header(r, p->name, old);
+		MHD_add_response_header(r, p->name, p->value);
+	}
+}
+
 static void
 add_headers(struct MHD_Response *r, const struct http_route_answer *a,
     bool may_gzip, bool gzip)
 {
 	char policy[256];
 
+	if (a->code == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(r, "WWW-Authenticate", "Basic");
 	MHD_add_response_header(r, "Content-Type", a->type);
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(r, "Cache-Control", "no-store");
@@ -126,6 +147,7 @@ send_answer(struct request *q)
 		return MHD_NO;
 	a->body = NULL; /* the response's */
 	add_headers(r, a, may_gzip, gzip);
+	add_configured(r, q->env->web->config);
 	count(q->env, q->row, a->code);
 	rc = MHD_queue_response(q->connection, a->code, r);
 	MHD_destroy_response(r);
@@ -203,6 +225,7 @@ request_free(struct request *q)
 	if (q == NULL)
 		return;
 	body_free(q->answer.body);
+	http_auth_check_free(q->check);
 	buf_free(&q->accept);
 	free(q);
 }
@@ -215,26 +238,85 @@ run_job(void *arg)
 	http_route_respond(q->env->site, q->row, &q->what, &q->answer);
 }
 
+static void
+run_check(void *arg)
+{
+	http_auth_run(((struct request *)arg)->check);
+}
+
+/* Goes on in the thread of the jobs; respond() is called again after it. */
+static enum MHD_Result
+run_apart(struct request *q, void (*run)(void *arg))
+{
+	q->job.run = run;
+	q->job.arg = q;
+	/* Suspended first: the job may have ended before it is. */
+	MHD_suspend_connection(q->connection);
+	if (http_job_add(q->env->jobs, &q->job) == 0)
+		return MHD_YES;
+	q->job.run = run_job;
+	http_route_text(&q->answer, 503, "out of threads");
+	MHD_resume_connection(q->connection);
+	return MHD_YES;
+}
+
+/* As http_auth_ask(), for what the request says of its user. */
+static int
+ask_user(struct request *q)
+{
+	struct http_web *web = q->env->web;
+	char *password = NULL, *user;
+	int right = 0;
+
+	user = MHD_basic_auth_get_username_password(q->connection, &password);
+	if (user != NULL && password != NULL)
+		right = http_auth_ask(
+		    &web->auth, web->config, user, password, &q->check);
+	if (password != NULL)
+		explicit_bzero(password, strlen(password));
+	MHD_free(user);
+	MHD_free(password);
+	return right;
+}
+
+/* 1: the user may; 0: not; -EAGAIN: a job was begun that finds out. */
+static int
+admit(struct request *q)
+{
+	struct http_web *web = q->env->web;
+	bool right;
+
+	if (q->allowed || web->config == NULL || web->config->users == 0)
+		return 1;
+	if (q->check == NULL)
+		return ask_user(q);
+	right = http_auth_learn(&web->auth, q->check);
+	q->check = NULL;
+	q->job.run = NULL;
+	return right;
+}
+
 static enum MHD_Result
 respond(struct request *q)
 {
 	const struct http_request_env *env = q->env;
+	int may = 1;
 
-	if (q->job.run != NULL) /* resumed: its job has run */
+	if (q->job.run == NULL || q->job.run == run_check)
+		may = admit(q);
+	else /* resumed: its job has run */
 		return send_answer(q);
-	if (!http_route_blocks(env->site, q->row, &q->what)) {
-		http_route_respond(env->site, q->row, &q->what, &q->answer);
-		return send_answer(q);
-	}
-	q->job.run = run_job;
-	q->job.arg = q;
-	/* Suspended first: the job may have ended before it is. */
-	MHD_suspend_connection(q->connection);
-	if (http_job_add(env->jobs, &q->job) == 0)
-		return MHD_YES;
-	http_route_text(&q->answer, 503, "out of threads");
-	MHD_resume_connection(q->connection);
-	return MHD_YES;
+	if (may == -EAGAIN)
+		return run_apart(q, run_check);
+	if (may == 0)
+		return send_text(q, MHD_HTTP_UNAUTHORIZED, "Unauthorized");
+	if (may < 0)
+		return send_text(q, 503, "out of memory");
+	q->allowed = true;
+	if (http_route_blocks(env->site, q->row, &q->what))
+		return run_apart(q, run_job);
+	http_route_respond(env->site, q->row, &q->what, &q->answer);
+	return send_answer(q);
 }
 
 static enum MHD_Result
@@ -243,7 +325,11 @@ begin(struct request *q)
 	const char *length = MHD_lookup_connection_value(
 	    q->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	http_conn_begin(q->env->conns, conn_of(q->connection), clock_mono());
+	uint64_t now = clock_mono();
+
+	http_conn_begin(q->env->conns, conn_of(q->connection), now);
+	if (!http_web_allow(q->env->web, now))
+		return send_text(q, 429, "Too many requests");
 	if (header_size(q->connection) > HEADER_MAX)
 		return send_text(q, 431, "The header is too large");
 	if (length != NULL && strtoull(length, NULL, 10) > UPLOAD_MAX)

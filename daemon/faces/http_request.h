@@ -20,7 +20,8 @@ struct http_request_env {
 	const struct http_route_site *site;
 	struct http_conn_list *conns;
 	struct http_jobs *jobs;
-	uint64_t *count;	/* atomic; http_request_counts() of them */
+	uint64_t *count; /* atomic; http_request_counts() of them */
+	struct http_web *web;
 };
 
 /* What is known of a request when its header is complete. */

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "config.h"
 #include "option.h"
+#include "webconfig.h"
 
 /* The struct whose fields the rows of a group name. */
 #define STRUCT_config	  struct config
@@ -19,6 +20,10 @@
 #define STRUCT_ask_sip	  struct ask_sip
 #define STRUCT_ask_dns	  struct ask_dns
 #define STRUCT_ask_ntp	  struct ask_ntp
+#define STRUCT_web	  struct webconfig
+#define STRUCT_web_tls	  struct webconfig
+#define STRUCT_web_http	  struct webconfig
+#define STRUCT_web_limit  struct webconfig
 #define STRUCT_limits	  struct config
 #define STRUCT_snmp	  struct config
 

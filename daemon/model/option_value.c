@@ -17,6 +17,7 @@
 #include "doc.h"
 #include "kind.h"
 #include "option.h"
+#include "webconfig.h"
 
 enum { DNS_PORT = 53 };
 

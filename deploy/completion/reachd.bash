@@ -8,6 +8,7 @@ _reachd()
 	:--config.file) _filedir; return ;;
 	:--web.listen-address) :; return ;;
 	:--web.telemetry-path) :; return ;;
+	:--web.config.file) _filedir; return ;;
 	:--web.port-file) _filedir; return ;;
 	:--log.level) COMPREPLY=($(compgen -W 'debug info warn error' -- "$cur")); return ;;
 	:--log.format) COMPREPLY=($(compgen -W 'logfmt json' -- "$cur")); return ;;
@@ -29,7 +30,7 @@ _reachd()
 	words=
 	if [[ $cur == -* ]]; then
 	case $command in
-	'') words='--config.file= --config.check --web.listen-address= --web.systemd-socket --web.telemetry-path= --web.enable-lifecycle --web.port-file= --log.level= --log.format= --shard= --version --help' ;;
+	'') words='--config.file= --config.check --web.listen-address= --web.systemd-socket --web.telemetry-path= --web.enable-lifecycle --web.config.file= --web.port-file= --log.level= --log.format= --shard= --version --help' ;;
 	'reflect') words='--listen.udp= --listen.tcp= --listen.tls= --delay= --jitter= --loss= --duplicate= --reorder= --error= --seed= --tls.cert= --tls.key= --tls.require-sni --print-ports --help' ;;
 	'print') words='--help' ;;
 	esac

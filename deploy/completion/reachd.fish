@@ -6,6 +6,7 @@ complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l web.lis
 complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l web.systemd-socket -d 'serve on the sockets that the service manager listens on'
 complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l web.telemetry-path -x -d 'path of the metrics'
 complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l web.enable-lifecycle -d 'allow reload and probe by HTTP request'
+complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l web.config.file -r -F -d 'TLS, users and limits, in the format of Prometheus'\'' exporters'
 complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l web.port-file -r -F -d 'write the ports that were bound, a line each, once it listens'
 complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l log.level -x -a 'debug info warn error' -d 'from which level on'
 complete -c reachd -n 'not __fish_seen_subcommand_from reflect print' -l log.format -x -a 'logfmt json' -d 'how lines look on standard error'

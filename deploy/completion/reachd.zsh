@@ -36,6 +36,7 @@ fi
 		'*--web.systemd-socket[serve on the sockets that the service manager listens on]' \
 		'*--web.telemetry-path=[path of the metrics]:PATH: ' \
 		'*--web.enable-lifecycle[allow reload and probe by HTTP request]' \
+		'*--web.config.file=[TLS, users and limits, in the format of Prometheus'\'' exporters]:file:_files' \
 		'*--web.port-file=[write the ports that were bound, a line each, once it listens]:file:_files' \
 		'*--log.level=[from which level on]:word:(debug info warn error)' \
 		'*--log.format=[how lines look on standard error]:word:(logfmt json)' \

@@ -24,6 +24,8 @@ def started(bench, interval="1s", **kw):
 
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+PROTOBUF = ("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+            "encoding=delimited")
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 SCRAPERS = (
     (None, TEXT),
@@ -37,7 +39,7 @@ SCRAPERS = (
      "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", OPEN),
     ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;"
      "q=0.7,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-     "text/plain;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", OPEN))
+     "text/plain;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", PROTOBUF))
 
 
 def test_what_scrapers_ask_for(bench):
