@@ -369,16 +369,17 @@ http_make(struct daemon *d)
 static void
 on_event_notify(void *arg, const struct event *e)
 {
-	agentx_notify(((struct daemon *)arg)->agentx, e);
+	agentx_tell(((struct daemon *)arg)->agentx, e);
 }
 
 /* Before there are snapshots; its thread starts with agentx_start(). */
 static int
-agentx_make(struct daemon *d, const char *socket)
+agentx_make(struct daemon *d, const struct config *config)
 {
-	if (socket == NULL)
+	if (config->agentx == NULL)
 		return 0;
-	d->agentx = agentx_new(socket, d->snapshots);
+	d->agentx = agentx_new(
+	    config->agentx, config->ping_notifications, d->snapshots);
 	if (d->agentx == NULL)
 		return -1;
 	snapshot_add_source(d->snapshots, agentx_source(d->agentx));
@@ -427,7 +428,7 @@ parts_make(struct daemon *d, struct config *config)
 	d->quit.data = d;
 	snapshot_add_source(
 	    d->snapshots, (struct snapshot_source){fill_http, d});
-	if (agentx_make(d, config->agentx) < 0)
+	if (agentx_make(d, config) < 0)
 		return -1;
 	d->control = control_new(&setup);
 	return d->control != NULL ? 0 : -1;

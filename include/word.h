@@ -22,6 +22,7 @@ enum word_set {
 	WORD_REQUIREMENT_STATUS,
 	WORD_REQUIREMENT_CATEGORY,
 	WORD_NTP_ERROR,
+	WORD_PING_NOTIFICATION,
 	WORD_SETS
 };
 
@@ -146,6 +147,13 @@ enum ntp_error {
 	NTP_ERROR_STRATUM = 5, /* as the target bounds these two */
 	NTP_ERROR_OFFSET = 6,
 	NTP_ERROR_END = 7
+};
+
+enum ping_notification {
+	PING_NOTIFICATION_PROBE_FAILED = 1,
+	PING_NOTIFICATION_TEST_FAILED = 2,
+	PING_NOTIFICATION_TEST_COMPLETED = 3,
+	PING_NOTIFICATION_END = 4
 };
 
 /* The label of number n in the set, or "none" if there is no such word. */

@@ -214,6 +214,16 @@ if command -v git >/dev/null; then
   expect 1 "dist: data/deep/b is in no" "$tests/dist.sh" "$work/d" main.c \
     data/a
 fi
+object base/theirs.c <<'C'
+int puts(const char *text);
+int puts(const char *text) { return text[0]; }
+C
+printf 'int main(void) { return 0; }\n' | object base/main.c
+${CC:-cc} -o "$work/program" "$work/base/main.o"
+expect 0 "symbols: 1 of ours" "$tests/symbols.sh" "$work/program" \
+  "$work/base/clock.o" "$work/base/main.o"
+expect 1 "too: puts" "$tests/symbols.sh" "$work/program" "$work/base/theirs.o"
+
 mkdir "$work/t"
 expect 0 "no checkout" "$tests/dist.sh" "$work/t" main.c
 

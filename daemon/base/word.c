@@ -26,22 +26,24 @@ enum {
 	SET_source = WORD_SOURCE,
 	SET_status = WORD_REQUIREMENT_STATUS,
 	SET_category = WORD_REQUIREMENT_CATEGORY,
-	SET_ntp_error = WORD_NTP_ERROR
+	SET_ntp_error = WORD_NTP_ERROR,
+	SET_ping_notification = WORD_PING_NOTIFICATION
 };
-#define NUMBER_transport(name)	   TRANSPORT_##name
-#define NUMBER_state(name)	   STATE_##name
-#define NUMBER_reach(name)	   REACH_##name
-#define NUMBER_phase(name)	   PHASE_##name
-#define NUMBER_trigger(name)	   TRIGGER_##name
-#define NUMBER_missed(name)	   MISSED_##name
-#define NUMBER_cluster_class(name) CLUSTER_CLASS_##name
-#define NUMBER_expect(name)	   EXPECT_##name
-#define NUMBER_stamp(name)	   STAMP_##name
-#define NUMBER_netchange(name)	   NETCHANGE_##name
-#define NUMBER_source(name)	   SOURCE_##name
-#define NUMBER_status(name)	   REQUIREMENT_STATUS_##name
-#define NUMBER_category(name)	   REQUIREMENT_CATEGORY_##name
-#define NUMBER_ntp_error(name)	   NTP_ERROR_##name
+#define NUMBER_transport(name)	       TRANSPORT_##name
+#define NUMBER_state(name)	       STATE_##name
+#define NUMBER_reach(name)	       REACH_##name
+#define NUMBER_phase(name)	       PHASE_##name
+#define NUMBER_trigger(name)	       TRIGGER_##name
+#define NUMBER_missed(name)	       MISSED_##name
+#define NUMBER_cluster_class(name)     CLUSTER_CLASS_##name
+#define NUMBER_expect(name)	       EXPECT_##name
+#define NUMBER_stamp(name)	       STAMP_##name
+#define NUMBER_netchange(name)	       NETCHANGE_##name
+#define NUMBER_source(name)	       SOURCE_##name
+#define NUMBER_status(name)	       REQUIREMENT_STATUS_##name
+#define NUMBER_category(name)	       REQUIREMENT_CATEGORY_##name
+#define NUMBER_ntp_error(name)	       NTP_ERROR_##name
+#define NUMBER_ping_notification(name) PING_NOTIFICATION_##name
 
 /* word.h spells the table out, for readers and ctags: both must agree. */
 #define WORD(set, name, number, label) \
@@ -68,6 +70,7 @@ static const unsigned ends[WORD_SETS] = {
     [WORD_REQUIREMENT_STATUS] = REQUIREMENT_STATUS_END,
     [WORD_REQUIREMENT_CATEGORY] = REQUIREMENT_CATEGORY_END,
     [WORD_NTP_ERROR] = NTP_ERROR_END,
+    [WORD_PING_NOTIFICATION] = PING_NOTIFICATION_END,
 };
 
 static const char *const names[WORD_SETS] = {
@@ -85,6 +88,7 @@ static const char *const names[WORD_SETS] = {
     [WORD_REQUIREMENT_STATUS] = "status",
     [WORD_REQUIREMENT_CATEGORY] = "category",
     [WORD_NTP_ERROR] = "ntp_error",
+    [WORD_PING_NOTIFICATION] = "ping_notification",
 };
 
 /* Made once; constant from then on. */

@@ -51,6 +51,7 @@ struct agentx {
 	/* the thread's */
 	struct agentx_table *table;
 	struct agentx_ping *ping;
+	unsigned traps; /* of that MIB; constant */
 	struct agentx_serve serve[TREES];
 	uint64_t shown_at, asked_at; /* monotonic; 0: never */
 	int64_t boot;
@@ -63,7 +64,7 @@ struct agentx {
 static struct agentx *agent;
 
 struct agentx *
-agentx_new(const char *socket, struct snapshotter *snapshots)
+agentx_new(const char *socket, unsigned traps, struct snapshotter *snapshots)
 {
 	struct agentx *a = calloc(1, sizeof(*a));
 
@@ -72,8 +73,9 @@ agentx_new(const char *socket, struct snapshotter *snapshots)
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	a->socket = strdup(socket);
 	a->table = agentx_table_new();
-	a->ping = agentx_ping_new(1 << PING_TEST_FAILED);
+	a->ping = agentx_ping_new(traps);
 	a->trap = agentx_trap_new();
+	a->traps = traps;
 	a->place.path = a->socket;
 	a->snapshots = snapshots;
 	pthread_mutex_init(&a->lock, NULL);
@@ -129,6 +131,18 @@ boot_time(struct agentx *a)
 	return a->boot;
 }
 
+/* NULL once it has been left alone. */
+static struct snapshot *
+get_snapshot(struct agentx *a, struct snapshot *(*get)(struct snapshotter *))
+{
+	struct snapshot *s;
+
+	pthread_mutex_lock(&a->lock);
+	s = a->snapshots != NULL ? get(a->snapshots) : NULL;
+	pthread_mutex_unlock(&a->lock);
+	return s;
+}
+
 /* One snapshot for as long as the requests follow each other. */
 static void
 refresh(struct agentx *a)
@@ -141,9 +155,7 @@ refresh(struct agentx *a)
 	if (a->shown_at != 0 &&
 	    (age < CLOCK_SEC || (walking && age < WALK_MOST_S * CLOCK_SEC)))
 		return;
-	pthread_mutex_lock(&a->lock);
-	s = a->snapshots != NULL ? snapshot_get(a->snapshots) : NULL;
-	pthread_mutex_unlock(&a->lock);
+	s = get_snapshot(a, snapshot_get);
 	if (s == NULL)
 		return;
 	agentx_table_show(a->table, s, boot_time(a));
@@ -164,10 +176,27 @@ before_requests(void *arg, unsigned n)
 /* ---- notifications ---- */
 
 void
-agentx_notify(struct agentx *a, const struct event *e)
+agentx_tell(struct agentx *a, const struct event *e)
 {
 	if (agentx_trap_put(a->trap, e, clock_mono()))
 		eventfd_write(a->wake, 1);
+}
+
+/*
+ * The same in the words of DISMAN-PING-MIB, with the results as of now; one
+ * snapshot serves all that wait.
+ */
+static void
+send_ping(struct agentx *a, const struct event *e, struct snapshot **s)
+{
+	unsigned number = ping_notification(e->kind);
+
+	if (number == 0 || (a->traps & 1U << number) == 0)
+		return;
+	if (*s == NULL)
+		*s = get_snapshot(a, snapshot_take);
+	if (*s != NULL && agentx_send_test(*s, e->index, number))
+		atomic_fetch_add(&a->notified, 1);
 }
 
 /* Without a master they would be lost: they wait. */
@@ -175,11 +204,14 @@ static void
 send_waiting(struct agentx *a)
 {
 	struct agentx_trap_notice n;
+	struct snapshot *s = NULL;
 
 	while (atomic_load(&a->connected) && agentx_trap_take(a->trap, &n)) {
 		agentx_send(&n);
 		atomic_fetch_add(&a->notified, 1);
+		send_ping(a, &n.event, &s);
 	}
+	snapshot_unref(s);
 }
 
 /* ---- session ---- */

@@ -15,10 +15,12 @@ struct agentx;
 enum { AGENTX_HISTORY = PING_KEPT };
 
 /*
- * socket: path of the master's socket; copied. snapshots is borrowed. Nothing
+ * socket: path of the master's socket; copied. traps: notifications of
+ * DISMAN-PING-MIB, 1 << enum ping_notification. snapshots is borrowed. Nothing
  * is done before agentx_start(). NULL: no memory.
  */
-struct agentx *agentx_new(const char *socket, struct snapshotter *snapshots);
+struct agentx *agentx_new(
+    const char *socket, unsigned traps, struct snapshotter *snapshots);
 /* What it says of itself. */
 struct snapshot_source agentx_source(struct agentx *a);
 /*
@@ -26,7 +28,7 @@ struct snapshot_source agentx_source(struct agentx *a);
  * waits (agentx_trap.h). Any thread, but not once agentx_stop() is called.
  */
 struct event;
-void agentx_notify(struct agentx *a, const struct event *e);
+void agentx_tell(struct agentx *a, const struct event *e);
 /* 0 or -errno. */
 int agentx_start(struct agentx *a);
 /*

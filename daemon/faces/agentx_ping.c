@@ -253,7 +253,7 @@ put_bits(struct agentx_value *out, uint64_t traps)
 {
 	uint8_t bits = 0;
 
-	for (unsigned n = PING_PROBE_FAILED; n <= PING_TEST_COMPLETED; n++)
+	for (unsigned n = 1; n < PING_NOTIFICATION_END; n++)
 		if ((traps & UINT64_C(1) << n) != 0)
 			bits |= (uint8_t)(0x80 >> (n - 1));
 	put_octets(out, &bits, 1);

@@ -12,7 +12,7 @@
 struct agentx_ping;
 struct snapshot;
 
-/* traps: bits 1 << enum ping_trap. NULL: no memory. */
+/* traps: bits 1 << enum ping_notification. NULL: no memory. */
 struct agentx_ping *agentx_ping_new(unsigned traps);
 void agentx_ping_free(struct agentx_ping *p);
 /* What is served from now on; a reference is taken. */

@@ -2,8 +2,18 @@
 #ifndef AGENTX_SEND_H
 #define AGENTX_SEND_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct agentx_trap_notice;
+struct snapshot;
 
 void agentx_send(const struct agentx_trap_notice *n);
+/*
+ * A notification of DISMAN-PING-MIB on the target of that index, as the
+ * snapshot has it. False: it is gone.
+ */
+bool agentx_send_test(
+    const struct snapshot *s, uint32_t index, unsigned number);
 
 #endif

@@ -54,6 +54,12 @@ static const uint8_t statuses[OUTCOME_END] = {
 #include "ping.def"
 };
 
+static const uint8_t notifications[EVENT_KINDS] = {
+#define PING_EVENT(notification, event) \
+	[EVENT_##event] = PING_NOTIFICATION_##notification,
+#include "ping.def"
+};
+
 static const struct ping_type types[] = {
 #define PING_TYPE(probe, transport, number, octets, object, help) \
 	{#probe, TRANSPORT_##transport, number, octets, #object, help},
@@ -66,6 +72,20 @@ const struct ping_type *
 ping_type_at(unsigned n)
 {
 	return n < sizeof(types) / sizeof(types[0]) ? &types[n] : NULL;
+}
+
+unsigned
+ping_notification(enum event_kind kind)
+{
+	return (unsigned)kind < EVENT_KINDS ? notifications[kind] : 0;
+}
+
+bool
+ping_is_notified(const struct ping_column *c)
+{
+	return c->table == PING_RESULTS ||
+	       (c->table == PING_CTL &&
+		   c->offset == offsetof(struct ping_row, target) && !c->fixed);
 }
 
 /* ---- control ---- */

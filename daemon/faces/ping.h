@@ -10,18 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event.h"
 #include "word.h"
 
 struct snapshot;
 
 enum { PING_KEPT = 50, PING_TEST_MOST = 15 };
-
-/* Bits of pingCtlTrapGeneration, and numbers of the notifications. */
-enum ping_trap {
-	PING_PROBE_FAILED = 1,
-	PING_TEST_FAILED = 2,
-	PING_TEST_COMPLETED = 3
-};
 
 enum ping_form {
 	PING_INTEGER,
@@ -96,12 +90,17 @@ extern const struct ping_table_desc ping_tables[PING_TABLES];
 /* NULL behind the last. */
 const struct ping_type *ping_type_at(unsigned n);
 
-/* Entry i of the roster; traps: bits 1 << enum ping_trap. */
+/* Entry i of the roster; traps: bits 1 << enum ping_notification. */
 void ping_control(
     struct ping_row *out, const struct snapshot *s, size_t i, unsigned traps);
 void ping_results(struct ping_row *out, const struct snapshot *s, size_t i);
 /* Sample k of its history. */
 void ping_probe(
     struct ping_row *out, const struct snapshot *s, size_t i, size_t k);
+
+/* Its number, of enum ping_notification; 0: none is sent then. */
+unsigned ping_notification(enum event_kind kind);
+/* Whether notifications have the column: address and results, in order. */
+bool ping_is_notified(const struct ping_column *c);
 
 #endif

@@ -136,12 +136,38 @@ read_limits(struct config_reader *r, const struct doc_node *map)
 }
 
 static void
+read_notifications(struct config_reader *r, const struct doc_node *list)
+{
+	struct config *c = r->c;
+
+	if (list == NULL) {
+		c->ping_notifications = 1 << PING_NOTIFICATION_TEST_FAILED |
+					1 << PING_NOTIFICATION_TEST_COMPLETED;
+		return;
+	}
+	for (size_t i = 0; i < list->items; i++) {
+		const struct doc_node *n = list->item[i];
+		unsigned word =
+		    n->kind == DOC_SCALAR
+			? word_number(WORD_PING_NOTIFICATION, n->scalar)
+			: 0;
+
+		if (word == 0)
+			doc_error(r->errors, n, "must be one of %s",
+			    word_list(WORD_PING_NOTIFICATION));
+		c->ping_notifications |= 1U << word;
+	}
+}
+
+static void
 read_snmp(struct config_reader *r, const struct doc_node *map)
 {
 	if (map == NULL)
 		return;
 	option_check_keys(map, OPTION_snmp, r->errors);
 	option_read(map, OPTION_snmp, r->c, r->directory, r->errors);
+	read_notifications(
+	    r, option_shape(map, OPTION_snmp, "ping_notifications", r->errors));
 }
 
 static void

@@ -102,6 +102,7 @@ struct config {
 	char *state_file;		/* absolute or NULL */
 	uint64_t state_interval;	/* ns */
 	char *agentx;			/* absolute or NULL: no SNMP */
+	unsigned ping_notifications;	/* 1 << enum ping_notification */
 };
 
 /*

@@ -132,8 +132,8 @@ static void
 test_control(void **state)
 {
 	static const uint32_t stun_udp[] = {3, 1};
-	struct stage *s =
-	    stage_new(1 << PING_TEST_FAILED | 1 << PING_TEST_COMPLETED);
+	struct stage *s = stage_new(1 << PING_NOTIFICATION_TEST_FAILED |
+				    1 << PING_NOTIFICATION_TEST_COMPLETED);
 	struct target *t = stage_target(s, "edge", "node.example.net");
 	struct agentx_value v;
 	uint32_t root[MIB_ROOT_MAX];

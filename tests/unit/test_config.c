@@ -77,6 +77,33 @@ everything_has_a_default(void **state)
 	config_free(NULL);
 }
 
+static unsigned
+notifications(const char *text)
+{
+	struct config *c = right(text);
+	unsigned n = c->ping_notifications;
+
+	assert_string_equal(c->agentx, "/run/a");
+	config_free(c);
+	return n;
+}
+
+static void
+notifications_of_pings(void **state)
+{
+	assert_int_equal(notifications("snmp: {agentx: /run/a}\n"),
+	    1 << PING_NOTIFICATION_TEST_FAILED |
+		1 << PING_NOTIFICATION_TEST_COMPLETED);
+	assert_int_equal(notifications("snmp: {agentx: /run/a, "
+				       "ping_notifications: []}\n"),
+	    0);
+	assert_int_equal(
+	    notifications("snmp: {agentx: /run/a, ping_notifications: "
+			  "[test_completed, probe_failed]}\n"),
+	    1 << PING_NOTIFICATION_PROBE_FAILED |
+		1 << PING_NOTIFICATION_TEST_COMPLETED);
+}
+
 static void
 everything_can_be_set(void **state)
 {
@@ -87,7 +114,7 @@ everything_can_be_set(void **state)
 	    "  windows: [1h, 30s]}\n"
 	    "thresholds: {loss_degraded: 12.5%, loss_recovered: 0.0001%,\n"
 	    "  rtt_degraded: 0s, down_after: 1, up_after: 5,\n"
-	    "  flap_changes: 0, flap_window: 1h}\n"
+	    "  flap_changes: 0, flap_window: 1h, certificate_expiry: 30d}\n"
 	    "histograms: target\nrolling: no\ntransmit_timestamps: off\n"
 	    "resolver: \"[2001:db8::53]:5353\"\nca_file: ca.pem\n"
 	    "state_file: /var/lib/reachd/state\nstate_interval: 1m\n"
@@ -114,6 +141,7 @@ everything_can_be_set(void **state)
 	assert_int_equal(p->thresholds.rtt_degraded, 0);
 	assert_int_equal(p->thresholds.rtt_recovered, 0);
 	assert_int_equal(p->thresholds.flap_ns, 3600 * CLOCK_SEC);
+	assert_int_equal(p->thresholds.certificate_ns, 30 * 86400 * CLOCK_SEC);
 	assert_int_equal(c->histograms, HISTOGRAMS_TARGET);
 	assert_false(c->rolling);
 	assert_false(c->transmit_stamps);
@@ -316,6 +344,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(everything_has_a_default),
 	    cmocka_unit_test(everything_can_be_set),
+	    cmocka_unit_test(notifications_of_pings),
 	    cmocka_unit_test(clusters_override_defaults),
 	    cmocka_unit_test(targets_of_all_kinds),
 	    cmocka_unit_test(discovery_sources),

@@ -68,6 +68,11 @@ mistakes_of_type(void **state)
 	wrong("media: {discovery: [x]}\n",
 	    "t.yml:1:21: error: media.discovery[0]: must be a mapping, not "
 	    "text\n");
+	wrong("snmp: {ping_notifications: [test_failed, down, []]}\n",
+	    "t.yml:1:42: error: snmp.ping_notifications[1]: must be one of "
+	    "probe_failed, test_failed, test_completed\n"
+	    "t.yml:1:48: error: snmp.ping_notifications[2]: must be one of "
+	    "probe_failed, test_failed, test_completed\n");
 	wrong("state_file: [a]\n",
 	    "t.yml:1:13: error: state_file: must be a path, not a list\n");
 	wrong("state_interval:\n",
