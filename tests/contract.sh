@@ -2,13 +2,13 @@
 # What the program says of itself is what is checked in: a change of a name
 # that others rely on is a diff of tests/contract/ or of mibs/, made by
 # `make contract`.
-# usage: contract.sh [PROGRAM DIR MIB COMPLETION]
+# usage: contract.sh [PROGRAM DIR MIBS COMPLETION]
 set -u
 program=${1:-./reachd}
 dir=${2:-$srcdir/tests/contract}
 
+mibs=${3:-$srcdir/mibs}
 completion=${4:-$srcdir/deploy/completion}
-mib=${3:-$srcdir/mibs/REACHD-MIB.txt}
 
 # The root of the MIB is the builder's: it is compared but for that line.
 rootless() { sed '/^reachdMIB MODULE-IDENTITY/,/::=/ s/::= .*/::= ROOT/'; }
@@ -16,10 +16,13 @@ rootless() { sed '/^reachdMIB MODULE-IDENTITY/,/::=/ s/::= .*/::= ROOT/'; }
 checked=$(mktemp) || exit 1
 trap 'rm -f "$checked"' EXIT
 failed=0 count=0
-for file in "$dir"/* "$mib"; do
+for file in "$dir"/* "$mibs"/*; do
   name=${file##*/}
   name=${name%.*}
-  [ "$file" = "$mib" ] && name=mib
+  case $name in
+  REACHD-MIB) name=mib ;;
+  REACHD-CAPABILITY-MIB) name=capability ;;
+  esac
   count=$((count + 1))
   rootless <"$file" >"$checked" || exit 1
   "$program" print "$name" | rootless | diff -u "$checked" - || {
@@ -36,9 +39,9 @@ for file in "$completion"/reachd.*; do
 done
 # Nothing that can be printed goes unchecked.
 for name in $("$program" print --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-  # The first is compared above, the second in the manual by test_option; the
-  # third is data that is read, not what the program says of itself.
-  [ "$name" = mib ] || [ "$name" = manual ] || [ "$name" = profile ] && continue
+  # Compared above, or in the manual by test_option; the profile is data that
+  # is read, not what the program says of itself.
+  case $name in mib | capability | manual | profile) continue ;; esac
   ls "$dir/$name".* >/dev/null 2>&1 || {
     echo "contract: $name is not checked in: make contract"
     failed=1

@@ -338,6 +338,21 @@ serve(struct agentx *a)
 	}
 }
 
+/* SNMPv2-MIB::sysORTable: our module, and what of which we serve. */
+static void
+tell_modules(void)
+{
+	uint32_t id[MIB_ROOT_MAX + 2];
+	unsigned n = mib_root(id);
+
+	agentx_serve_tell(id, n, "REACHD-MIB: reachability of media servers");
+	id[n] = MIB_CAPABILITIES;
+	id[n + 1] = 1;
+	agentx_serve_tell(id, n + 2,
+	    "Capabilities of reachd: REACHD-MIB, and DISMAN-PING-MIB "
+	    "read-only");
+}
+
 static void
 begin(struct agentx *a)
 {
@@ -360,6 +375,7 @@ begin(struct agentx *a)
 	snmp_register_callback(SNMP_CALLBACK_APPLICATION,
 	    SNMPD_CALLBACK_INDEX_STOP, on_disconnected, NULL);
 	serve(a);
+	tell_modules();
 	init_snmp("reachd");
 }
 

@@ -4,6 +4,7 @@
 #include <net-snmp/net-snmp-config.h>
 #include <net-snmp/net-snmp-includes.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
+#include <net-snmp/agent/sysORTable.h>
 
 #include "agentx_serve.h"
 #include "agentx_vb.h"
@@ -127,4 +128,14 @@ agentx_serve(struct agentx_serve *s)
 		return;
 	reg->my_reg_void = s;
 	netsnmp_register_handler(reg);
+}
+
+void
+agentx_serve_tell(const uint32_t *id, size_t n, const char *what)
+{
+	oid name[MIB_ROOT_MAX + 2];
+
+	for (size_t i = 0; i < n; i++)
+		name[i] = id[i];
+	REGISTER_SYSOR_TABLE(name, n, what);
 }

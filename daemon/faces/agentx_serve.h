@@ -33,4 +33,7 @@ bool agentx_serve_get(const struct agentx_serve *s, struct variable_list *vb);
 bool agentx_serve_next(const struct agentx_serve *s, struct variable_list *vb,
     bool inclusive, bool bounded);
 
+/* Says in sysORTable that the agent has what the OID stands for. */
+void agentx_serve_tell(const uint32_t *id, size_t n, const char *what);
+
 #endif

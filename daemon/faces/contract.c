@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "capability.h"
 #include "contract.h"
 #include "event.h"
 #include "expo_text.h"
@@ -127,6 +128,7 @@ static const struct contract contracts[] = {
     {"manual", "the same, as reachd.conf(5) has it", option_reference_mdoc},
     {"events", "what is logged, listed and notified", events},
     {"mib", "the SNMP module", mib_text},
+    {"capability", "what the SNMP subagent serves", capability_text},
     {"words", "values of labels, and reasons of failures", words},
 };
 

@@ -2,6 +2,7 @@
 #include "build.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mib.h"
 #include "word.h"
@@ -234,6 +235,23 @@ mib_index_object(enum mib_index index)
 		if (index_rows[i].index == index)
 			return index_rows[i].object;
 	return "";
+}
+
+/* ---- groups ---- */
+
+const char *
+mib_group(const struct mib_table *t)
+{
+	return t->name != NULL ? t->name : t->group;
+}
+
+bool
+mib_begins_group(const struct mib_table *t)
+{
+	for (const struct mib_table *o = mib_tables; o < t; o++)
+		if (strcmp(mib_group(o), mib_group(t)) == 0)
+			return false;
+	return true;
 }
 
 /* ---- notifications ---- */

@@ -87,6 +87,12 @@ extern const unsigned mib_table_rows;
  * NULL: no memory. */
 struct mib_column *mib_columns_new(size_t *n);
 
+/* Name of the group that its objects are in: a table, or all scalars below
+ * one arc. */
+const char *mib_group(const struct mib_table *t);
+/* Whether it is the first table of its group. */
+bool mib_begins_group(const struct mib_table *t);
+
 /* The object that is that index. */
 const char *mib_index_object(enum mib_index index);
 

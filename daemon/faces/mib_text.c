@@ -11,12 +11,8 @@
 #include "mib_text.h"
 #include "outcome.h"
 #include "ping.h"
+#include "smi.h"
 #include "word.h"
-
-enum { WIDTH = 64 };
-
-/* Long ago: compilers find fault with a date that is to come. */
-static const char revision[] = "202501010000Z";
 
 static const char imports[] =
     "IMPORTS\n"
@@ -32,74 +28,6 @@ static const char imports[] =
     "    InetAddressType, InetAddress, InetPortNumber\n"
     "        FROM INET-ADDRESS-MIB;                -- RFC 4001\n\n";
 
-/* ---- pieces ---- */
-
-/* Text in quotes after a keyword, broken into lines. */
-static void
-put_text(struct buf *out, const char *keyword, const char *text)
-{
-	unsigned column = 0;
-
-	buf_printf(out, "    %s\n        \"", keyword);
-	while (*text != '\0') {
-		size_t n = strcspn(text, " ");
-
-		if (column > 0 && column + n > WIDTH) {
-			buf_puts(out, "\n         ");
-			column = 0;
-		} else if (column > 0) {
-			buf_putc(out, ' ');
-		}
-		/* A quote cannot stand within quotes (RFC 2578 §3.1.1). */
-		for (size_t i = 0; i < n; i++)
-			buf_putc(out, text[i] == '"' ? '\'' : text[i]);
-		column += (unsigned)n + 1;
-		text += n + strspn(text + n, " ");
-	}
-	buf_putc(out, '"');
-}
-
-/* error_response: errorResponse, or ErrorResponse with upper. */
-static void
-put_camel(struct buf *out, const char *label, bool upper)
-{
-	for (; *label != '\0'; label++) {
-		if (*label == '_') {
-			upper = true;
-			continue;
-		}
-		buf_putc(
-		    out, upper ? (char)toupper((unsigned char)*label) : *label);
-		upper = false;
-	}
-}
-
-/* A list in braces, an item a line. */
-struct list {
-	struct buf *out;
-	bool begun;
-};
-
-static void
-list_item(struct list *l)
-{
-	buf_puts(l->out, l->begun ? ",\n        " : "{\n        ");
-	l->begun = true;
-}
-
-static void
-list_object(struct list *l, const char *object)
-{
-	list_item(l);
-	buf_printf(l->out, "reachd%s", object);
-}
-
-static void
-list_end(struct list *l)
-{
-	buf_puts(l->out, "\n    }");
-}
-
 /* ---- textual conventions ---- */
 
 static void
@@ -110,56 +38,56 @@ put_range_convention(
 	    "%s ::= TEXTUAL-CONVENTION\n"
 	    "    DISPLAY-HINT \"%s\"\n    STATUS current\n",
 	    name, hint);
-	put_text(out, "DESCRIPTION", help);
+	smi_text(out, "DESCRIPTION", help);
 	buf_puts(out, "\n    SYNTAX Gauge32\n\n");
 }
 
 static void
 put_words(struct buf *out, enum word_set set)
 {
-	struct list l = {out, false};
+	struct smi_list l = {out, false};
 
 	buf_puts(out, "Reachd");
-	put_camel(out, word_set_name(set), true);
+	smi_camel(out, word_set_name(set), true);
 	buf_puts(out, " ::= TEXTUAL-CONVENTION\n    STATUS current\n");
-	put_text(out, "DESCRIPTION", "One of a closed set of words.");
+	smi_text(out, "DESCRIPTION", "One of a closed set of words.");
 	buf_puts(out, "\n    SYNTAX INTEGER ");
-	list_item(&l);
+	smi_item(&l);
 	buf_puts(out, "none(0)");
 	for (unsigned n = 1; n < word_end(set); n++) {
 		if (strcmp(word_label(set, n), "none") == 0)
 			continue;
-		list_item(&l);
-		put_camel(out, word_label(set, n), false);
+		smi_item(&l);
+		smi_camel(out, word_label(set, n), false);
 		buf_printf(out, "(%u)", n);
 	}
-	list_end(&l);
+	smi_end(&l);
 	buf_puts(out, "\n\n");
 }
 
 static void
 put_outcomes(struct buf *out)
 {
-	struct list l = {out, false};
+	struct smi_list l = {out, false};
 	struct buf help = BUF_INIT;
 
 	buf_puts(&help, "How a request ended.");
 	for (unsigned o = 1; o < OUTCOME_END; o++) {
 		buf_putc(&help, ' ');
-		put_camel(&help, outcome_label((enum outcome)o), false);
+		smi_camel(&help, outcome_label((enum outcome)o), false);
 		buf_printf(&help, ": %s", outcome_meaning((enum outcome)o));
 	}
 	buf_puts(out, "ReachdOutcome ::= TEXTUAL-CONVENTION\n"
 		      "    STATUS current\n");
-	put_text(out, "DESCRIPTION", buf_str(&help));
+	smi_text(out, "DESCRIPTION", buf_str(&help));
 	buf_free(&help);
 	buf_puts(out, "\n    SYNTAX INTEGER ");
 	for (unsigned o = 1; o < OUTCOME_END; o++) {
-		list_item(&l);
-		put_camel(out, outcome_label((enum outcome)o), false);
+		smi_item(&l);
+		smi_camel(out, outcome_label((enum outcome)o), false);
 		buf_printf(out, "(%u)", o);
 	}
-	list_end(&l);
+	smi_end(&l);
 	buf_puts(out, "\n\n");
 }
 
@@ -202,7 +130,7 @@ put_help(struct buf *out, const struct mib_column *c)
 		    "reachd%s has.",
 		    c->table->scope == SCOPE_target ? "TargetDiscontinuityTime"
 						    : "DiscontinuityTime");
-	put_text(out, "DESCRIPTION", buf_str(&help));
+	smi_text(out, "DESCRIPTION", buf_str(&help));
 	buf_free(&help);
 }
 
@@ -225,43 +153,43 @@ static void
 put_sequence(struct buf *out, const struct mib_table *t,
     const struct mib_column *c, size_t n)
 {
-	struct list l = {out, false};
+	struct smi_list l = {out, false};
 
 	buf_printf(out, "Reachd%sEntry ::= SEQUENCE ", t->name);
 	for (size_t i = 0; i < n; i++) {
 		if (c[i].table != t)
 			continue;
-		list_object(&l, c[i].object);
+		smi_object(&l, c[i].object);
 		buf_putc(out, ' ');
 		put_base_syntax(out, c[i].syntax);
 	}
-	list_end(&l);
+	smi_end(&l);
 	buf_puts(out, "\n\n");
 }
 
 static void
 put_table(struct buf *out, const struct mib_table *t)
 {
-	struct list l = {out, false};
+	struct smi_list l = {out, false};
 
 	buf_printf(out,
 	    "reachd%sTable OBJECT-TYPE\n"
 	    "    SYNTAX SEQUENCE OF Reachd%sEntry\n"
 	    "    MAX-ACCESS not-accessible\n    STATUS current\n",
 	    t->name, t->name);
-	put_text(out, "DESCRIPTION", t->help);
+	smi_text(out, "DESCRIPTION", t->help);
 	buf_printf(out, "\n    ::= { reachd%s %u }\n\n", t->group, t->table);
 	buf_printf(out,
 	    "reachd%sEntry OBJECT-TYPE\n"
 	    "    SYNTAX Reachd%sEntry\n"
 	    "    MAX-ACCESS not-accessible\n    STATUS current\n",
 	    t->name, t->name);
-	put_text(out, "DESCRIPTION",
+	smi_text(out, "DESCRIPTION",
 	    "A row. An object of which nothing is known has no instance.");
 	buf_puts(out, "\n    INDEX ");
 	for (unsigned i = 0; i < t->indexes; i++)
-		list_object(&l, mib_index_object(t->index[i]));
-	list_end(&l);
+		smi_object(&l, mib_index_object(t->index[i]));
+	smi_end(&l);
 	buf_printf(out, "\n    ::= { reachd%sTable 1 }\n\n", t->name);
 }
 
@@ -305,7 +233,7 @@ put_notify_objects(struct buf *out)
 			buf_printf(out, "    UNITS \"%s\"\n", o->units);
 		buf_puts(out, "    MAX-ACCESS accessible-for-notify\n"
 			      "    STATUS current\n");
-		put_text(out, "DESCRIPTION", o->help);
+		smi_text(out, "DESCRIPTION", o->help);
 		buf_printf(
 		    out, "\n    ::= { reachdNotifyObjects %d }\n\n", o->which);
 	}
@@ -316,28 +244,28 @@ static void
 put_event_name(struct buf *out, enum event_kind kind)
 {
 	buf_puts(out, "reachdEvent");
-	put_camel(out, event_label(kind), true);
+	smi_camel(out, event_label(kind), true);
 }
 
 static void
 put_notification(struct buf *out, enum event_kind kind)
 {
 	const struct mib_notify_object *o;
-	struct list l = {out, false};
+	struct smi_list l = {out, false};
 	struct buf help = BUF_INIT;
 
 	put_event_name(out, kind);
 	buf_puts(out, " NOTIFICATION-TYPE\n    OBJECTS ");
 	for (unsigned n = 0; (o = mib_notify_at(n)) != NULL; n++)
 		if (mib_notify_has(kind, o->which))
-			list_object(&l, o->object);
-	list_end(&l);
+			smi_object(&l, o->object);
+	smi_end(&l);
 	buf_puts(out, "\n    STATUS current\n");
 	buf_puts(&help, event_text(kind));
 	if (help.len > 0)
 		help.data[0] = (char)toupper((unsigned char)help.data[0]);
 	buf_putc(&help, '.');
-	put_text(out, "DESCRIPTION", buf_str(&help));
+	smi_text(out, "DESCRIPTION", buf_str(&help));
 	buf_free(&help);
 	buf_printf(
 	    out, "\n    ::= { reachdNotifications %u }\n\n", (unsigned)kind);
@@ -356,7 +284,7 @@ put_probe_types(struct buf *out)
 		buf_printf(out,
 		    "reachd%s OBJECT-IDENTITY\n    STATUS current\n",
 		    t->object);
-		put_text(out, "DESCRIPTION", t->help);
+		smi_text(out, "DESCRIPTION", t->help);
 		buf_printf(
 		    out, "\n    ::= { reachdProbeTypes %u }\n\n", t->number);
 	}
@@ -364,38 +292,21 @@ put_probe_types(struct buf *out)
 
 /* ---- conformance ---- */
 
-/* A group is a table, or all scalars below one arc. */
-static const char *
-group_of(const struct mib_table *t)
-{
-	return t->name != NULL ? t->name : t->group;
-}
-
-/* Whether it is the first table of its group. */
-static bool
-begins_group(const struct mib_table *t)
-{
-	for (const struct mib_table *o = mib_tables; o < t; o++)
-		if (strcmp(group_of(o), group_of(t)) == 0)
-			return false;
-	return true;
-}
-
 static void
 put_group(struct buf *out, const struct mib_table *t,
     const struct mib_column *c, size_t n)
 {
-	struct list l = {out, false};
-	const char *group = group_of(t);
+	struct smi_list l = {out, false};
+	const char *group = mib_group(t);
 
 	buf_printf(out, "reachd%sGroup OBJECT-GROUP\n    OBJECTS ", group);
 	for (size_t i = 0; i < n; i++)
 		if (c[i].source != MIB_OF_INDEX &&
-		    strcmp(group_of(c[i].table), group) == 0)
-			list_object(&l, c[i].object);
-	list_end(&l);
+		    strcmp(mib_group(c[i].table), group) == 0)
+			smi_object(&l, c[i].object);
+	smi_end(&l);
 	buf_puts(out, "\n    STATUS current\n");
-	put_text(out, "DESCRIPTION",
+	smi_text(out, "DESCRIPTION",
 	    t->name != NULL ? t->help : "Objects of one instance.");
 	buf_printf(out, "\n    ::= { reachdGroups %u }\n\n",
 	    (unsigned)(t - mib_tables) + 1);
@@ -405,48 +316,48 @@ static void
 put_notify_groups(struct buf *out)
 {
 	const struct mib_notify_object *o;
-	struct list objects = {out, false}, events = {out, false};
+	struct smi_list objects = {out, false}, events = {out, false};
 
 	buf_puts(out, "reachdNotifyObjectsGroup OBJECT-GROUP\n    OBJECTS ");
 	for (unsigned n = 0; (o = mib_notify_at(n)) != NULL; n++)
-		list_object(&objects, o->object);
-	list_end(&objects);
+		smi_object(&objects, o->object);
+	smi_end(&objects);
 	buf_puts(out, "\n    STATUS current\n");
-	put_text(out, "DESCRIPTION", "What notifications say.");
+	smi_text(out, "DESCRIPTION", "What notifications say.");
 	buf_puts(out, "\n    ::= { reachdGroups 101 }\n\n"
 		      "reachdNotificationsGroup NOTIFICATION-GROUP\n"
 		      "    NOTIFICATIONS ");
 	for (unsigned k = 1; k < EVENT_KINDS; k++) {
 		if (event_text((enum event_kind)k)[0] == '\0')
 			continue;
-		list_item(&events);
+		smi_item(&events);
 		put_event_name(out, (enum event_kind)k);
 	}
-	list_end(&events);
+	smi_end(&events);
 	buf_puts(out, "\n    STATUS current\n");
-	put_text(out, "DESCRIPTION", "What is notified.");
+	smi_text(out, "DESCRIPTION", "What is notified.");
 	buf_puts(out, "\n    ::= { reachdGroups 102 }\n\n");
 }
 
 static void
 put_compliance(struct buf *out)
 {
-	struct list l = {out, false};
+	struct smi_list l = {out, false};
 
 	buf_puts(out, "reachdCompliance MODULE-COMPLIANCE\n"
 		      "    STATUS current\n");
-	put_text(out, "DESCRIPTION",
+	smi_text(out, "DESCRIPTION",
 	    "For agents that serve this module: it is read-only.");
 	buf_puts(out, "\n    MODULE\n    MANDATORY-GROUPS ");
 	for (unsigned i = 0; i < mib_table_rows; i++) {
-		if (!begins_group(&mib_tables[i]))
+		if (!mib_begins_group(&mib_tables[i]))
 			continue;
-		list_item(&l);
-		buf_printf(out, "reachd%sGroup", group_of(&mib_tables[i]));
+		smi_item(&l);
+		buf_printf(out, "reachd%sGroup", mib_group(&mib_tables[i]));
 	}
-	list_object(&l, "NotifyObjectsGroup");
-	list_object(&l, "NotificationsGroup");
-	list_end(&l);
+	smi_object(&l, "NotifyObjectsGroup");
+	smi_object(&l, "NotificationsGroup");
+	smi_end(&l);
 	buf_puts(out, "\n    ::= { reachdCompliances 1 }\n\n");
 }
 
@@ -477,15 +388,15 @@ put_identity(struct buf *out)
 	    "    LAST-UPDATED \"%s\"\n"
 	    "    ORGANIZATION \"reachd\"\n"
 	    "    CONTACT-INFO \"The package's README names it.\"\n",
-	    revision);
-	put_text(out, "DESCRIPTION",
+	    SMI_REVISION);
+	smi_text(out, "DESCRIPTION",
 	    "Reachability, loss and latency of media and signalling servers, "
 	    "as measured by reachd: the same numbers that its metrics have. "
 	    "All of it is read-only. Times are in microseconds, shares in "
 	    "parts per million, indexes are small integers that stay with "
 	    "their names.");
-	buf_printf(out, "\n    REVISION \"%s\"\n", revision);
-	put_text(out, "DESCRIPTION", "First revision.");
+	buf_printf(out, "\n    REVISION \"%s\"\n", SMI_REVISION);
+	smi_text(out, "DESCRIPTION", "First revision.");
 	put_root(out);
 	buf_printf(out,
 	    "reachdNotifications OBJECT IDENTIFIER ::= { reachdMIB %d }\n"
@@ -519,7 +430,7 @@ mib_text(struct buf *out)
 	put_probe_types(out);
 	put_compliance(out);
 	for (unsigned i = 0; i < mib_table_rows; i++)
-		if (begins_group(&mib_tables[i]))
+		if (mib_begins_group(&mib_tables[i]))
 			put_group(out, &mib_tables[i], c, n);
 	put_notify_groups(out);
 	buf_puts(out, "END\n");

@@ -37,7 +37,7 @@ _reachd()
 	else
 	case $command in
 	'') words='reflect print' ;;
-	'print') words='metrics options manual events mib words profile completion-bash completion-zsh completion-fish' ;;
+	'print') words='metrics options manual events mib capability words profile completion-bash completion-zsh completion-fish' ;;
 	esac
 	fi
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -30,4 +30,4 @@ complete -c reachd -n '__fish_seen_subcommand_from reflect' -l tls.require-sni -
 complete -c reachd -n '__fish_seen_subcommand_from reflect' -l print-ports -d 'print a line per listener once it listens'
 complete -c reachd -n '__fish_seen_subcommand_from reflect' -l help -d 'print this and exit'
 complete -c reachd -n '__fish_seen_subcommand_from print' -l help -d 'print this and exit'
-complete -c reachd -n '__fish_seen_subcommand_from print' -a 'metrics options manual events mib words profile completion-bash completion-zsh completion-fish'
+complete -c reachd -n '__fish_seen_subcommand_from print' -a 'metrics options manual events mib capability words profile completion-bash completion-zsh completion-fish'

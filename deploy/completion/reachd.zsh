@@ -25,7 +25,7 @@ if (( CURRENT > 2 )); then
 	shift words; (( CURRENT-- ))
 	_arguments -S \
 		'(- *)--help[print this and exit]' \
-		'1:what:(metrics options manual events mib words profile completion-bash completion-zsh completion-fish)'
+		'1:what:(metrics options manual events mib capability words profile completion-bash completion-zsh completion-fish)'
 	return ;;
 	esac
 fi

@@ -184,3 +184,49 @@ def test_managers_read_every_table(site, modules):
     assert {"reachdClusterTable", "reachdLinkTable", "reachdTargetTable", "reachdFailureTable",
             "reachdStatsTable", "reachdHistogramTable", "pingCtlTable", "pingResultsTable",
             "pingProbeHistoryTable"} <= listed
+
+
+def test_what_is_served_stands_in_sysORTable(site):
+    master, d = site
+    ours = "1.3.6.1.4.1.8072.9999.9999.5004"
+
+    def told():
+        found = master.walk("1.3.6.1.2.1.1.9.1")
+        column = lambda c: {k[-1]: v for k, v in found.items() if k[-2] == c}
+        name = {i: v[1].lstrip(".") for i, v in column(2).items()}
+        return sorted((name[i], octets(v).decode()) for i, v in column(3).items()
+                      if name[i].startswith(ours))
+
+    def both():
+        t = told()
+        assert [name for name, _ in t] == [ours, ours + ".4.1"], t
+        assert "REACHD-MIB" in t[0][1] and "DISMAN-PING-MIB" in t[1][1]
+        return t
+
+    wait("both", both)
+    # Another master is told again.
+    master.kill()
+    wait("the loss to be seen", lambda: not connected(d), 15)
+    master.socket.unlink(missing_ok=True)
+    master.start()
+    wait("the subagent again", lambda: connected(d), 15)
+    wait("both again", both)
+
+
+def test_the_capabilities_are_accepted_by_compilers(modules, tmp_path):
+    module = "REACHD-CAPABILITY-MIB"
+    lint = subprocess.run(
+        [tool("smilint"), "-s", "-m", "-l", "6", modules / module],
+        env={**ENV, "SMIPATH": str(modules)}, capture_output=True, text=True)
+    assert lint.stdout + lint.stderr == "", lint.stdout + lint.stderr
+    # The compiler of Erlang knows no VARIATION; this is the second one.
+    dump = subprocess.run(
+        [tool("mibdump"), f"--mib-source=file://{modules}", "--destination-format=json",
+         f"--destination-directory={tmp_path}", "--no-python-compile", module],
+        capture_output=True, text=True, timeout=120, env={**ENV, "HOME": str(tmp_path)})
+    assert dump.returncode == 0, dump.stdout + dump.stderr
+    assert f"Created/updated MIBs: " in dump.stdout + dump.stderr
+    assert (tmp_path / f"{module}.json").exists()
+    p = subprocess.run([tool("snmptranslate"), "-M", modules, "-m", module, "-On",
+                        f"{module}::reachdAgentCapabilities"], capture_output=True, text=True, env=ENV)
+    assert p.stdout.strip() == ".1.3.6.1.4.1.8072.9999.9999.5004.4.1", p.stderr
