@@ -110,7 +110,9 @@ check_paths(void *arg)
 		row_set_link(r->entry[i].row, ok, now);
 		usable += ok;
 	}
-	decide_link(c->decide, r->entries > 0 && usable == 0);
+	/* The outage of the link is told before all that follows from it. */
+	if (decide_link(c->decide, r->entries > 0 && usable == 0))
+		decide_run(c->decide, now);
 	roster_unref(r);
 }
 

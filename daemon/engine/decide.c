@@ -78,10 +78,13 @@ decide_configure(struct decide *d, uint32_t margin_ppm)
 	d->margin_ppm = margin_ppm;
 }
 
-void
+bool
 decide_link(struct decide *d, bool down)
 {
+	bool news = d->link_down != down;
+
 	d->link_down = down;
+	return news;
 }
 
 /* ---- carrying over to another roster ---- */

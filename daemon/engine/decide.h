@@ -19,8 +19,9 @@ void decide_free(struct decide *d);
 
 /* margin_ppm: how much better a rival must be; see choose.h. */
 void decide_configure(struct decide *d, uint32_t margin_ppm);
-/* The link by which targets are reached is down (netwatch). */
-void decide_link(struct decide *d, bool down);
+/* Whether the link by which targets are reached is down (netwatch). True: that
+ * is news, and what follows from it is to be worked out. */
+bool decide_link(struct decide *d, bool down);
 /* Works everything out, stores the decision, emits what changed. */
 void decide_run(struct decide *d, uint64_t now);
 /* Tells of a change of a target that a schedule noted. */

@@ -206,7 +206,8 @@ send_waiting(struct agentx *a)
 	struct agentx_trap_notice n;
 	struct snapshot *s = NULL;
 
-	while (atomic_load(&a->connected) && agentx_trap_take(a->trap, &n)) {
+	while (atomic_load(&a->connected) &&
+	       agentx_trap_take(a->trap, clock_mono(), &n)) {
 		agentx_send(&n);
 		atomic_fetch_add(&a->notified, 1);
 		send_ping(a, &n.event, &s);

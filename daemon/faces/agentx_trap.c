@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentx_pending.h"
 #include "agentx_trap.h"
 #include "buf.h"
 #include "clock.h"
@@ -14,7 +15,9 @@ struct agentx_trap {
 	struct agentx_trap_notice ring[AGENTX_TRAP_QUEUE];
 	unsigned first, count;
 	uint32_t sequence;
-	bool outage;	    /* of the site's own link */
+	struct agentx_pending *pending; /* not told; owned */
+	bool outage;			/* of the site's own link */
+	uint64_t outage_end;		/* monotonic; 0: never */
 	uint64_t tokens;    /* ns of credit: a notice costs 1 s / rate */
 	uint64_t filled_at; /* monotonic */
 	struct agentx_trap_counts counts;
@@ -29,6 +32,11 @@ agentx_trap_new(void)
 
 	if (t == NULL)
 		return NULL;
+	t->pending = agentx_pending_new();
+	if (t->pending == NULL) {
+		free(t);
+		return NULL;
+	}
 	pthread_mutex_init(&t->lock, NULL);
 	t->tokens = AGENTX_TRAP_BURST * COST;
 	return t;
@@ -40,20 +48,38 @@ agentx_trap_free(struct agentx_trap *t)
 	if (t == NULL)
 		return;
 	pthread_mutex_destroy(&t->lock);
+	agentx_pending_free(t->pending);
 	free(t);
 }
 
-/* Events of the site and the daemon have no index: they always count. */
+/* What does not follow from an outage of the site's own link. */
 static bool
-is_hidden(struct agentx_trap *t, const struct event *e)
+stands_alone(enum event_kind kind)
 {
-	if (e->kind == EVENT_SITE_LOCAL_OUTAGE)
-		t->outage = true;
-	else if (e->kind == EVENT_SITE_LOCAL_OK)
-		t->outage = false;
-	return t->outage && e->index != 0;
+	switch (kind) {
+	case EVENT_SITE_LOCAL_OUTAGE:
+	case EVENT_SITE_LOCAL_OK:
+	case EVENT_CONFIG_RELOADED:
+	case EVENT_CONFIG_RELOAD_FAILED:
+		return true;
+	default:
+		return false;
+	}
 }
 
+static bool
+is_hidden(struct agentx_trap *t, const struct event *e, uint64_t now)
+{
+	if (e->kind == EVENT_SITE_LOCAL_OUTAGE) {
+		t->outage = true;
+	} else if (e->kind == EVENT_SITE_LOCAL_OK) {
+		t->outage = false;
+		t->outage_end = now;
+	}
+	return t->outage && !stands_alone(e->kind);
+}
+
+/* Takes one from what may be sent now. */
 static bool
 has_credit(struct agentx_trap *t, uint64_t now)
 {
@@ -91,8 +117,12 @@ agentx_trap_put(struct agentx_trap *t, const struct event *e, uint64_t now)
 	bool kept;
 
 	pthread_mutex_lock(&t->lock);
-	/* What tells of the whole site is never left out. */
-	kept = !is_hidden(t, e) && (has_credit(t, now) || e->index == 0);
+	/* What tells of the whole site waits for no credit. */
+	kept = !is_hidden(t, e, now) && (has_credit(t, now) || e->index == 0);
+	if (!kept)
+		agentx_pending_put(t->pending, e);
+	else
+		kept = agentx_pending_settle(t->pending, e);
 	if (kept)
 		push(t, e);
 	else
@@ -101,12 +131,29 @@ agentx_trap_put(struct agentx_trap *t, const struct event *e, uint64_t now)
 	return kept;
 }
 
+/* What was left out and is still news, once there is room for it. */
+static void
+fetch_pending(struct agentx_trap *t, uint64_t now)
+{
+	struct event e;
+
+	if (agentx_pending_count(t->pending) == 0 || t->outage ||
+	    (t->outage_end != 0 &&
+		now - t->outage_end < AGENTX_TRAP_GRACE * CLOCK_SEC))
+		return;
+	if (has_credit(t, now) && agentx_pending_take(t->pending, &e))
+		push(t, &e);
+}
+
 bool
-agentx_trap_take(struct agentx_trap *t, struct agentx_trap_notice *out)
+agentx_trap_take(
+    struct agentx_trap *t, uint64_t now, struct agentx_trap_notice *out)
 {
 	bool some;
 
 	pthread_mutex_lock(&t->lock);
+	if (t->count == 0)
+		fetch_pending(t, now);
 	some = t->count > 0;
 	if (some) {
 		*out = t->ring[t->first];

@@ -2,10 +2,13 @@
  * Notifications on their way to the master: a bounded queue between the
  * thread that has events and the one that may send. Pure but for its lock.
  *
- * While the site's own link is down, targets and media clusters are not
- * spoken of: the outage is the one thing to know. What comes faster than can
- * be read is left out as well; both are counted as suppressed. While there is
- * no master the oldest make room for the newest, and are counted as dropped.
+ * While the site's own link is down, targets, media clusters and what else
+ * follows from it are not spoken of: the outage is the one thing to know. What
+ * comes faster than can be read is left out as well; both are counted as
+ * suppressed. What is then still not as managers believe is told in the end:
+ * a minute after the outage, and as fast as the rate allows
+ * (agentx_pending.h). While there is no master the oldest make room for the
+ * newest, and are counted as dropped.
  */
 #ifndef AGENTX_TRAP_H
 #define AGENTX_TRAP_H
@@ -20,7 +23,8 @@
 enum {
 	AGENTX_TRAP_QUEUE = 256,
 	AGENTX_TRAP_BURST = 100,
-	AGENTX_TRAP_RATE = 10
+	AGENTX_TRAP_RATE = 10,
+	AGENTX_TRAP_GRACE = 60 /* s after an outage */
 };
 
 struct agentx_trap_notice {
@@ -42,7 +46,8 @@ void agentx_trap_free(struct agentx_trap *t);
 bool agentx_trap_put(
     struct agentx_trap *t, const struct event *e, uint64_t now);
 /* The oldest that waits; false: none. */
-bool agentx_trap_take(struct agentx_trap *t, struct agentx_trap_notice *out);
+bool agentx_trap_take(
+    struct agentx_trap *t, uint64_t now, struct agentx_trap_notice *out);
 struct agentx_trap_counts agentx_trap_counts(struct agentx_trap *t);
 
 /* The value of an object that notices of that kind have. */

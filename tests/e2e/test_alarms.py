@@ -1,5 +1,5 @@
-"""Notifications as managers get them: those of DISMAN-PING-MIB, and
-certificates that expire."""
+"""Notifications as managers get them: those of DISMAN-PING-MIB, certificates
+that expire, and an outage of the site's own link, which is one and no storm."""
 
 import re
 import socket
@@ -7,7 +7,7 @@ import socket
 import pytest
 
 import disman
-from harness import TOP, free_port, tool, wait
+from harness import TOP, free_port, link, tool, wait
 from test_snmp import Master, connected, ietf_modules, number
 from test_tls import certificate
 
@@ -137,3 +137,43 @@ snmp: {{agentx: {manager.master.socket}}}
     _, objects = wait("the other", lambda: manager.notes("reachdEventCertificateRenewed"))[0]
     assert dict((o.split(".")[0], v) for o, v in objects)["reachdNotifyDaysLeft"].split()[1] == "89"
     assert len(manager.notes("reachdEventCertificateExpiring")) == 1
+
+def test_an_outage_of_the_link_is_one_notification(bench):
+    near, far = bench.netns("near"), bench.netns("far")
+    _, host = link(near, far)
+    ports = [5000 + i for i in range(16)]
+    bench.reflect(*(f"--listen.udp={host}:{p}" for p in ports[:-1]), inside=far)
+    manager = Manager(bench, inside=near)
+    nodes = ", ".join(f'"stun:{host}:{p}"' for p in ports)
+    d = bench.daemon(f"""
+defaults: {{interval: 300ms, timeout: 200ms, count: 1, windows: [5s]}}
+media: {{clusters: [{{name: a, udp: [{nodes}]}}, {{name: b, udp: [{nodes}]}}]}}
+snmp: {{agentx: {manager.master.socket}}}
+""", inside=near).ready()
+    wait("the subagent", lambda: connected(d))
+    up = lambda: d.metrics().sum("reachd_target_up")
+    wait("all but one each", lambda: up() == 30 and d.metrics().one("reachd_targets_down") == 2)
+    sent = lambda: d.metrics().one("reachd_agentx_notifications_total")
+    wait("all to arrive", lambda: len(manager.notes()) == sent() > 30)
+    before = len(manager.notes())
+    near.run("ip", "link", "set", "v1a", "down")
+    wait("all to be unknown", lambda: d.text().count("event=target_unknown") == 32)
+    wait("the outage", lambda: manager.notes("reachdEventSiteLocalOutage"))
+    suppressed = lambda: d.metrics().one("reachd_agentx_notifications_suppressed_total")
+    # 32 targets, two media clusters, and what else there is to say.
+    wait("the count", lambda: suppressed() >= 34)
+    assert [n for n, _ in manager.notes()[before:]] == ["reachdEventSiteLocalOutage"]
+    near.run("ip", "link", "set", "v1a", "up")
+    near.run("ip", "addr", "replace", "10.77.1.1/24", "dev", "v1a")
+    wait("the end of it", lambda: manager.notes("reachdEventSiteLocalOk"))
+    wait("all as before", lambda: up() == 30 and d.metrics().one("reachd_targets_down") == 2)
+    wait("all to arrive", lambda: len(manager.notes()) == sent())
+    # Nobody was told that they were gone, so nobody is told that they are back.
+    after = [n for n, _ in manager.notes()[before:]]
+    assert set(after) <= {"reachdEventSiteLocalOutage", "reachdEventSiteLocalOk",
+                          "reachdEventNetworkChange", "reachdEventClusterRank"}, after
+    assert after.count("reachdEventSiteLocalOutage") == after.count("reachdEventSiteLocalOk") == 1
+    # What happens now is told at once.
+    far.nft(f"table inet t {{ chain c {{ type filter hook input priority 0; "
+            f"udp dport {ports[0]} drop; }}; }}")
+    wait("two that are down", lambda: len(manager.notes("reachdEventTargetDown")) == 4)
