@@ -12,47 +12,70 @@
 #include "agentx_ping.h"
 #include "snapshot.h"
 
-static const char owner_name[] = "reachd";
-
-enum { OWNER_LEN = sizeof(owner_name) - 1 };
+/* A target; its name stands here, so that a search stays in one array. */
+struct place {
+	uint32_t entry; /* of the roster */
+	uint8_t len;
+	uint8_t name[TARGET_NAME];
+};
 
 struct agentx_ping {
 	struct agentx_tree tree;
+	size_t hint;			   /* the tree's */
 	struct agentx_branch *branch;	   /* owned: scalars, columns */
 	const struct ping_column **column; /* theirs, owned */
 	unsigned traps;
 	struct snapshot *snapshot; /* reference or NULL */
-	uint32_t *order;	   /* entries of the roster by name, owned */
+	struct place *place;	   /* owned, in the order of the names */
 	size_t targets;
 };
 
 /* ---- keys ---- */
 
-static size_t
-key_of_name(uint32_t *key, const char *name)
-{
-	size_t len = strlen(name), n = 0;
+static const uint32_t owner_key[] = {6, 'r', 'e', 'a', 'c', 'h', 'd'};
 
-	key[n++] = OWNER_LEN;
-	for (size_t i = 0; i < OWNER_LEN; i++)
-		key[n++] = (uint8_t)owner_name[i];
-	key[n++] = (uint32_t)len;
+enum { OWNER = sizeof(owner_key) / sizeof(owner_key[0]) };
+
+static void
+set_key(struct agentx_oid *oid, const uint8_t *name, size_t len)
+{
+	memcpy(oid->sub + oid->len, owner_key, sizeof(owner_key));
+	oid->len += OWNER;
+	oid->sub[oid->len++] = (uint32_t)len;
 	for (size_t i = 0; i < len; i++)
-		key[n++] = (uint8_t)name[i];
-	return n;
+		oid->sub[oid->len++] = name[i];
 }
 
 void
 agentx_ping_key(struct agentx_oid *oid, const char *name)
 {
-	oid->len += key_of_name(oid->sub + oid->len, name);
+	set_key(oid, (const uint8_t *)name, strlen(name));
+}
+
+/* The key of a target against as many subidentifiers as it has at most. */
+static int
+compare_name(const struct place *t, const uint32_t *sub, size_t n)
+{
+	int order =
+	    agentx_tree_compare(owner_key, OWNER, sub, n < OWNER ? n : OWNER);
+
+	if (order != 0)
+		return order;
+	sub += OWNER;
+	n -= OWNER;
+	if (n == 0 || t->len != sub[0])
+		return n == 0 || t->len > sub[0] ? 1 : -1;
+	for (size_t i = 0; i < t->len; i++)
+		if (i + 1 == n || t->name[i] != sub[i + 1])
+			return i + 1 == n || t->name[i] > sub[i + 1] ? 1 : -1;
+	return 0;
 }
 
 static const struct snapshot_history *
 history_of(const struct agentx_ping *p, size_t target)
 {
 	return p->snapshot->history != NULL
-		   ? &p->snapshot->history[p->order[target]]
+		   ? &p->snapshot->history[p->place[target].entry]
 		   : NULL;
 }
 
@@ -83,40 +106,37 @@ sample_at(const struct agentx_ping *p, size_t target, size_t place,
 
 /* ---- the order of targets ---- */
 
-static const char *
-name_of(const struct agentx_ping *p, size_t target)
-{
-	return p->snapshot->roster->entry[p->order[target]].target->name;
-}
-
 static int
-by_name(const void *a, const void *b, void *arg)
+by_name(const void *a, const void *b)
 {
-	const struct roster *r = arg;
-	const char *x = r->entry[*(const uint32_t *)a].target->name;
-	const char *y = r->entry[*(const uint32_t *)b].target->name;
-	size_t n = strlen(x), m = strlen(y);
+	const struct place *x = a, *y = b;
 
-	if (n != m)
-		return n < m ? -1 : 1;
-	return memcmp(x, y, n);
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	return memcmp(x->name, y->name, x->len);
 }
 
 /* Without memory there are no rows. */
 static void
 sort(struct agentx_ping *p)
 {
-	struct roster *r = p->snapshot->roster;
-	uint32_t *order = realloc(p->order, (r->entries + 1) * sizeof(*order));
+	const struct roster *r = p->snapshot->roster;
+	struct place *place =
+	    realloc(p->place, (r->entries + 1) * sizeof(*place));
 
 	p->targets = 0;
-	if (order == NULL)
+	if (place == NULL)
 		return;
-	p->order = order;
+	p->place = place;
 	p->targets = r->entries;
-	for (size_t i = 0; i < r->entries; i++)
-		order[i] = (uint32_t)i;
-	qsort_r(order, r->entries, sizeof(*order), by_name, r);
+	for (size_t i = 0; i < r->entries; i++) {
+		const char *name = r->entry[i].target->name;
+
+		place[i].entry = (uint32_t)i;
+		place[i].len = (uint8_t)strlen(name);
+		memcpy(place[i].name, name, place[i].len);
+	}
+	qsort(place, r->entries, sizeof(*place), by_name);
 }
 
 void
@@ -166,19 +186,18 @@ tree_compare(void *owner, struct agentx_cell at, const uint32_t *sub, size_t n)
 {
 	const struct agentx_ping *p = owner;
 	bool history = is_history(p, at.branch);
-	size_t target = history ? at.row / PING_KEPT : at.row;
-	uint32_t key[AGENTX_KEY] = {0}, number;
-	size_t sample, keys;
+	size_t target = history ? at.row / PING_KEPT : at.row, sample, keys;
+	uint32_t number = 0;
 	int order;
 
 	if (is_scalar(p, at.branch))
-		return agentx_tree_compare(key, 1, sub, n);
-	keys = key_of_name(key, name_of(p, target));
-	if (!history)
-		return agentx_tree_compare(key, keys, sub, n);
-	order = agentx_tree_compare(key, keys, sub, n < keys ? n : keys);
+		return agentx_tree_compare(&number, 1, sub, n);
+	order = compare_name(&p->place[target], sub, n);
 	if (order != 0)
 		return order;
+	keys = OWNER + 1 + (size_t)p->place[target].len;
+	if (!history)
+		return n > keys ? -1 : 0;
 	/* Room that is not used stands behind all that can be asked for. */
 	if (!sample_at(p, target, at.row % PING_KEPT, &sample, &number))
 		return 1;
@@ -196,7 +215,7 @@ tree_key(void *owner, struct agentx_cell at, struct agentx_oid *oid)
 		oid->sub[oid->len++] = 0;
 		return;
 	}
-	agentx_ping_key(oid, name_of(p, target));
+	set_key(oid, p->place[target].name, p->place[target].len);
 	if (history && sample_at(p, target, at.row % PING_KEPT, &sample,
 			   &oid->sub[oid->len]))
 		oid->len++;
@@ -213,16 +232,17 @@ tree_read(void *owner, struct agentx_cell at, struct agentx_value *out)
 
 	switch (c->table) {
 	case PING_CTL:
-		ping_control(&row, p->snapshot, p->order[target], p->traps);
+		ping_control(
+		    &row, p->snapshot, p->place[target].entry, p->traps);
 		break;
 	case PING_RESULTS:
-		ping_results(&row, p->snapshot, p->order[target]);
+		ping_results(&row, p->snapshot, p->place[target].entry);
 		break;
 	case PING_HISTORY:
 		target = at.row / PING_KEPT;
 		if (!sample_at(p, target, at.row % PING_KEPT, &sample, &number))
 			return false;
-		ping_probe(&row, p->snapshot, p->order[target], sample);
+		ping_probe(&row, p->snapshot, p->place[target].entry, sample);
 		break;
 	case PING_TABLES: /* a scalar: fixed */
 		break;
@@ -375,8 +395,8 @@ agentx_ping_new(unsigned traps)
 		agentx_ping_free(p);
 		return NULL;
 	}
-	p->tree = (struct agentx_tree){
-	    p->branch, 0, tree_rows, tree_compare, tree_key, tree_read, p};
+	p->tree = (struct agentx_tree){p->branch, 0, tree_rows, tree_compare,
+	    tree_key, tree_read, p, &p->hint};
 	/* The RFC's scalar stands before its tables. */
 	for (unsigned i = 0; i < ping_scalar_rows; i++)
 		add(p, &ping_scalars[i]);
@@ -393,7 +413,7 @@ agentx_ping_free(struct agentx_ping *p)
 	snapshot_unref(p->snapshot);
 	free(p->branch);
 	free(p->column);
-	free(p->order);
+	free(p->place);
 	free(p);
 }
 

@@ -13,6 +13,7 @@
 
 struct agentx_table {
 	struct agentx_tree tree;
+	size_t hint;		      /* the tree's */
 	struct mib_column *column;    /* owned, in the order of their OIDs */
 	struct agentx_branch *branch; /* theirs, owned */
 	struct agentx_rows *rows;     /* one per table, owned */
@@ -191,8 +192,8 @@ agentx_table_new(void)
 		    sizeof(t->branch[i].prefix));
 		t->branch[i].prefix_len = t->column[i].prefix_len;
 	}
-	t->tree = (struct agentx_tree){
-	    t->branch, n, tree_rows, tree_compare, tree_key, tree_read, t};
+	t->tree = (struct agentx_tree){t->branch, n, tree_rows, tree_compare,
+	    tree_key, tree_read, t, &t->hint};
 	return t;
 }
 

@@ -45,13 +45,32 @@ branch_at(const struct agentx_tree *t, const uint32_t *sub, size_t n)
 	return low;
 }
 
-/* The first row of the column whose key is greater. */
+/* Whether rows up to this one are not greater, and the next one is. */
+static bool
+is_last(const struct agentx_tree *t, struct agentx_cell at, size_t rows,
+    const uint32_t *sub, size_t n)
+{
+	if (at.row >= rows || t->compare(t->owner, at, sub, n) > 0)
+		return false;
+	at.row++;
+	return at.row == rows || t->compare(t->owner, at, sub, n) > 0;
+}
+
+/*
+ * The first row of the column whose key is greater. A walk asks for what is
+ * behind the row that it got last, in one column or in some side by side.
+ */
 static size_t
 row_after(const struct agentx_tree *t, size_t branch, size_t rows,
     const uint32_t *sub, size_t n)
 {
+	struct agentx_cell last = {branch, *t->hint};
 	size_t low = 0, high = rows;
 
+	for (unsigned i = 0; i < 2 && last.row + 1 > i; i++)
+		if (is_last(t, (struct agentx_cell){branch, last.row - i}, rows,
+			sub, n))
+			return last.row - i + 1;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		struct agentx_cell at = {branch, mid};
@@ -97,6 +116,7 @@ next_in(const struct agentx_tree *t, size_t branch, const uint32_t *sub,
 		memcpy(out->oid.sub, b->prefix, b->prefix_len * sizeof(*sub));
 		out->oid.len = b->prefix_len;
 		t->key(t->owner, at, &out->oid);
+		*t->hint = at.row;
 		return true;
 	}
 	return false;

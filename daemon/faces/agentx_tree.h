@@ -50,6 +50,7 @@ struct agentx_tree {
 	bool (*read)(
 	    void *owner, struct agentx_cell at, struct agentx_value *out);
 	void *owner;
+	size_t *hint; /* the owner's: the row that was found last */
 };
 
 bool agentx_tree_get(const struct agentx_tree *t, const uint32_t *sub, size_t n,

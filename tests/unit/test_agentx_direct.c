@@ -47,8 +47,9 @@ cell(void *owner, struct agentx_cell at, struct agentx_value *out)
 	return true;
 }
 
+static size_t hint;
 static const struct agentx_tree tree = {
-    &branch, 1, rows, compare, key, cell, NULL};
+    &branch, 1, rows, compare, key, cell, NULL, &hint};
 static unsigned asked;
 
 static void
