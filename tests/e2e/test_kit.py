@@ -11,6 +11,7 @@ import yaml
 
 from harness import TOP, Metrics, free_port, tool, wait
 from test_snmp import ENV, Master, connected, ietf_modules, number, oid
+from test_snmp_tables import PROFILE
 from zabbix import Zabbix
 
 KIT = TOP / "deploy/snmp"
@@ -23,6 +24,7 @@ media:
     - {{name: fra, class: public, udp: ["stun:127.0.0.1:{udp}"], tcp: ["stun:127.0.0.1:{tcp}"], xtls: ["stun:127.0.0.1:{tls}"]}}
     - {{name: gone, class: reference, udp: ["stun:127.0.0.1:{closed}"]}}
 snmp: {{agentx: {socket}}}
+{more}
 """
 
 
@@ -33,8 +35,11 @@ def site(bench):
         master = Master(bench).start()
         peer = bench.reflect("--listen.udp=127.0.0.1:0", "--listen.tcp=127.0.0.1:0",
                              "--listen.tls=127.0.0.1:0", "--delay=3ms")
+        profile = bench.directory / "own.yml"
+        profile.write_text(PROFILE)
         daemon = bench.daemon(CONFIG.format(
-            **peer.port, closed=free_port(socket.SOCK_DGRAM), socket=master.socket)).ready()
+            **peer.port, closed=free_port(socket.SOCK_DGRAM), socket=master.socket,
+            more=f"profiles: [{{name: {profile}, products: [phone]}}]")).ready()
     s = Site()
     wait("the subagent", lambda: connected(s.daemon))
     wait("a target to be down", lambda: any(t["state"] == "down" for t in s.daemon.api("targets")["targets"]))
@@ -85,7 +90,7 @@ def test_the_drop_in_opens_debians_snmpd(bench):
     master.start()
     assert master.socket.stat().st_mode & 0o777 == 0o660
     d = bench.daemon(CONFIG.format(
-        udp=9, tcp=9, tls=9, closed=9, socket=master.socket))
+        udp=9, tcp=9, tls=9, closed=9, socket=master.socket, more=""))
     wait("the subagent", lambda: connected(d))
     count = lambda: list(master.ask("snmpget", f"{ROOT}.1.1.8.0").values())[0]
     assert number(wait("the objects", count)) == 4
@@ -219,10 +224,10 @@ def test_snmptrapd_and_snmptt_as_in_the_examples(bench):
     master.conf.write_text(master.conf.read_text() + f"{session} 127.0.0.1:{port}\n")
     master.start()
     peer = bench.reflect("--listen.udp=127.0.0.1:0")
-    d = bench.daemon(CONFIG.format(udp=peer.port["udp"], tcp=9, tls=9, closed=9, socket=master.socket))
+    d = bench.daemon(CONFIG.format(udp=peer.port["udp"], tcp=9, tls=9, closed=9, socket=master.socket, more=""))
     wait("the subagent", lambda: connected(d))
     wait("a target to be down", lambda: "event=target_down" in d.text())
-    name = re.search(r"event=target_down subject=(\S+)", d.text())[1]
+    name = re.search(r"event=target_down target=(\S+)", d.text())[1]
     said = wait("snmptt's words", lambda: [
         line for line in log.read_text().splitlines()
         if "reachd" in line and f"{name}: target is down" in line])
@@ -301,7 +306,7 @@ def test_zabbix_imports_discovers_and_collects(bench, site):
     zabbix.load(KIT / "zabbix-6.0.yaml")  # again: an update changes nothing
     host = zabbix.host("site", template, site.master.port, version=2, community="public", bulk=1)
     rules = zabbix.call("discoveryrule.get", output=["itemid"], hostids=host)
-    assert len(rules) == 3
+    assert len(rules) == 4
 
     def items():
         found = zabbix.call("item.get", output=["itemid", "key_", "lastvalue", "lastclock", "state", "error"],
@@ -316,9 +321,9 @@ def test_zabbix_imports_discovers_and_collects(bench, site):
 
     def discovered():
         ask(rules)
-        return sum("[" in k for k in items()) == 4 * 11 + 2 * 14 + 4
+        return sum("[" in k for k in items()) == 4 * 11 + 2 * 14 + 4 + 3
 
-    wait("discovery", discovered, 90, every=1)
+    wait("discovery", discovered, 180, every=1)
 
     def collected():
         got = items()
@@ -328,10 +333,11 @@ def test_zabbix_imports_discovers_and_collects(bench, site):
         assert count("reachd.target.state[") == count("reachd.stats.loss[") == 4
         assert count("reachd.target.last.rtt[") == 3 and count("reachd.cluster.state[") == 2
         assert count("reachd.tls.cert.not.after[") == 1 and count("reachd.site.") == 5
+        assert count("reachd.requirement.status[") == 3
         assert count("reachd.target.requests[") == 4, known  # a rate: of two values
         return got
 
-    got = wait("values", collected, 150, every=1)
+    got = wait("values", collected, 300, every=1)
     assert [i for i in got.values() if i["state"] != "0"] == []
     values = lambda start: sorted(float(i["lastvalue"]) for k, i in got.items()
                                   if k.startswith(start) and i["lastclock"] != "0")
@@ -344,7 +350,10 @@ def test_zabbix_imports_discovers_and_collects(bench, site):
     assert all(3 < v < 5 for v in values("reachd.target.requests[")), values("reachd.target.requests[")
     until = site.daemon.metrics().all("reachd_tls_cert_not_after_timestamp_seconds")
     assert values("reachd.tls.cert.not.after[") == [v for _, v in until]
+    # Of the two about media, UDP is preferred; nobody has named the third's host.
+    assert values("reachd.requirement.status[") == [1, 2, 3]
     down = [t["target"] for t in site.daemon.api("targets")["targets"] if t["state"] == "down"]
-    wanted = {f"Target [{down[0]}]: Target is down", "Media cluster [gone]: Media cluster is down"}
+    wanted = {f"Target [{down[0]}]: Target is down", "Media cluster [gone]: Media cluster is down",
+              "Requirement [own M-02]: Requirement is not met"}
     wait("the problems", lambda: wanted <= {
         p["name"] for p in zabbix.call("problem.get", output=["name"])}, 60, every=1)

@@ -22,9 +22,23 @@ media:
 targets:
   - {{name: alone, probe: tcp, address: "127.0.0.1:{tcp}"}}
 snmp: {{agentx: {socket}}}
+profiles: [{{name: {profile}, products: [phone]}}]
 """
 TEXT = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
-INDEX_LABELS = {"MIB_TARGET": "target", "MIB_CLUSTER": "media_cluster", "MIB_TRANSPORT": "transport",
+PROFILE = """
+format: 1
+id: own
+vendor: ours
+default: "1"
+revisions: [{id: "1", source: "a test"}]
+media: {prefer: [udp, tcp, tls], ports: {udp: [10000]}, tls: {sni: none, verify: report}, subnets: []}
+products: {phone: a telephone}
+requirements:
+  - {id: M-01, section: media, text: "Media over UDP.", users: [phone], derive: [{rule: media_preferred, transport: udp}]}
+  - {id: M-02, section: media, text: "Media over TCP.", users: [phone], derive: [{rule: media_preferred, transport: tcp}]}
+  - {id: W-01, section: web, text: "The web.", hosts: [{supply: a name}], probe: [{probe: https}]}
+"""
+INDEX_LABELS = {"MIB_REQUIREMENT": "id", "MIB_TARGET": "target", "MIB_CLUSTER": "media_cluster", "MIB_TRANSPORT": "transport",
                 "MIB_REASON": "reason", "MIB_WINDOW": "window"}
 
 
@@ -49,6 +63,11 @@ def units():
     for m in re.finditer(r'^UNIT\((\w+), "(\w*)", (\d+), \w+,\s*"[^"]*",\s*"[^"]*",\s*(\d+)\)', source("units.def"), re.M):
         found[m[1]] = (m[2], 10 ** int(m[3]) / int(m[4]))
     return found
+
+
+def labels_of():
+    """Scope to the labels of its items."""
+    return {m[1]: set(m[2].split(",")) for m in re.finditer(r'^SCOPE\((\w+), "([^"]*)"\)', source("stats.def"), re.M)}
 
 
 def tables():
@@ -113,13 +132,15 @@ class Faces:
         self.reader = reader
         self.tables = {}
         self.names = {
-            "MIB_TARGET": self._names("Target"), "MIB_CLUSTER": self._names("Cluster"),
+            "MIB_TARGET": self._names("TargetName"), "MIB_CLUSTER": self._names("ClusterName"),
+            "MIB_REQUIREMENT": self._names("RequirementId"),
             "MIB_WINDOW": {"60": "1m", "300": "5m"},
             "MIB_TRANSPORT": self._words(r"^WORD\(transport, \w+, (\d+), \"(\w+)\"\)", "words.def"),
             "MIB_REASON": self._words(r"^OUTCOME\(\w+, (\d+), (?:\w+, )*\"?(\w+)\"?", "outcomes.def")}
 
-    def _names(self, table):
-        return {i: row[f"reachd{table}Name"] for i, row in self.table(table).items()} | {"0": ""}
+    def _names(self, column):
+        rows = self.table(re.match("[A-Z][a-z]+", column)[0])
+        return {i: row[f"reachd{column}"] for i, row in rows.items()} | {"0": ""}
 
     @staticmethod
     def _words(pattern, name):
@@ -134,11 +155,11 @@ class Faces:
         return {INDEX_LABELS[i]: self.names[i][part]
                 for i, part in zip(indexes, index.split(".")) if i in INDEX_LABELS}
 
-    def word(self, family, suffix, labels):
-        """Of a state set: the one that is."""
-        on = [lab for lab, v in self.metrics.all(family + suffix, **labels) if v == 1]
+    def word(self, family, scope, labels):
+        """Of a state set: the one that is, by the label that its items lack."""
+        on = [lab for lab, v in self.metrics.all(family, **labels) if v == 1]
         assert len(on) == 1, (family, labels, on)
-        return camel([v for k, v in on[0].items() if k not in labels and k not in INDEX_LABELS.values()][0])
+        return camel(*[v for k, v in on[0].items() if k not in scope])
 
     def histogram(self, family, indexes, obj, name):
         """Cells compared; a bound is a label there."""
@@ -159,7 +180,7 @@ class Faces:
 def compared(faces, known):
     """Compares all; returns how many cells of each kind of thing."""
     count = {}
-    shapes = tables()
+    shapes, own = tables(), labels_of()
     for scope, nature, unit, obj, family in statistics():
         suffix, each = known[unit]
         metric = family + suffix + ("_total" if nature == "COUNTER" else "")
@@ -181,13 +202,13 @@ def compared(faces, known):
                     continue
                 n += 1
                 if nature == "STATESET":
-                    assert row[obj] == faces.word(family, suffix, labels), (obj, index)
+                    assert row[obj] == faces.word(metric, own[scope], labels), (obj, index)
                 else:
                     value = faces.metrics.one(metric, **labels)
                     assert agree(nature, unit, row[obj], value, each), (obj, index, row[obj], value)
-            per = 1 if nature != "STATESET" else len(
-                {tuple(lab.values())[-1] for lab, _ in faces.metrics.all(metric)}) or 1
-            assert n * per == len(faces.metrics.all(metric)), (obj, metric, n, per)
+            of = {tuple(sorted((k, v) for k, v in lab.items() if k in own[scope]))
+                  for lab, _ in faces.metrics.all(metric)}
+            assert n == len(of), (obj, metric, n, of)
         count[scope] = count.get(scope, 0) + n
     return count
 
@@ -200,7 +221,9 @@ def test_every_cell_is_its_sample(bench):
     peer = bench.reflect("--listen.udp=127.0.0.1:0", "--listen.tcp=127.0.0.1:0",
                          "--listen.tls=127.0.0.1:0", "--delay=3ms")
     other = bench.reflect("--listen.udp=127.0.0.1:0", "--delay=9ms")
-    d = bench.daemon(CONFIG.format(**peer.port, udp2=other.port["udp"], closed=free_port(socket.SOCK_DGRAM),
+    profile = bench.directory / "own.yml"
+    profile.write_text(PROFILE)
+    d = bench.daemon(CONFIG.format(**peer.port, profile=profile, udp2=other.port["udp"], closed=free_port(socket.SOCK_DGRAM),
                                    socket=master.socket)).ready(60)
     wait("the subagent", lambda: connected(d))
     reader, known = Reader(master, mibs), units()
@@ -214,6 +237,6 @@ def test_every_cell_is_its_sample(bench):
         return count
 
     count = wait("a quiet moment", same, 90, 0.5)
-    for scope in ("agent", "target", "window", "failure", "rtt", "tls", "cluster", "link", "site"):
+    for scope in ("agent", "target", "window", "failure", "rtt", "tls", "cluster", "link", "site", "requirement"):
         assert count[scope] > 0, count
     assert count["window"] >= 6 * 2 * 10 and count["target"] > 6 * 10, count
