@@ -171,7 +171,7 @@ static void
 assume(void *arg, const char *host, struct inventory_name *out)
 {
 	struct addr *a = arg;
-	uint64_t h = target_hash(host, 0);
+	uint64_t h = target_hash(host != NULL ? host : "", 0);
 	uint8_t v4[4] = {100, 64 | (h >> 16 & 63), h >> 8 & 255, h & 255};
 	uint8_t v6[16] = {1};
 
@@ -198,6 +198,7 @@ static void
 print_target(FILE *out, const struct target *t)
 {
 	char name[TARGET_NAME + 1], text[ADDR_TEXT + 300], interval[32];
+	char port[16];
 	size_t len = strlen(t->name);
 
 	memcpy(name, t->name, len + 1);
@@ -206,7 +207,11 @@ print_target(FILE *out, const struct target *t)
 		if (len > 7 && name[len - 7] == '-' &&
 		    strspn(name + len - 6, "0123456789abcdef") == 6)
 			memcpy(name + len - 6, "??????", 6);
-		snprintf(text, sizeof(text), "%s:%u over %s", t->host, t->port,
+		/* The servers of this host come with their ports. */
+		port[0] = '\0';
+		if (t->port != 0)
+			snprintf(port, sizeof(port), ":%u", t->port);
+		snprintf(text, sizeof(text), "%s%s over %s", t->host, port,
 		    addr_family(&t->path.addr) == AF_INET6 ? "IPv6" : "IPv4");
 	} else {
 		addr_text(&t->path.addr, text);

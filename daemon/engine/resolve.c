@@ -341,6 +341,7 @@ on_conf_changed(void *arg)
 	log_info("resolve", "%s: %zu name servers, asking anew", r->conf_file,
 	    r->servers);
 	make_stub(r);
+	tell(r, clock_mono());
 	refresh_all(r);
 }
 
@@ -516,6 +517,13 @@ resolve_get(const struct resolve *r, const char *host, const struct addr **out)
 	const struct name *n = find(r, r->names, host);
 	*out = n ? n->addr : NULL;
 	return n ? n->addrs : 0;
+}
+
+size_t
+resolve_servers(const struct resolve *r, const struct addr **out)
+{
+	*out = r->server;
+	return r->servers;
 }
 
 unsigned

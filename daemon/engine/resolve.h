@@ -26,7 +26,8 @@ struct resolve_setup {
 	const char *resolv_conf; /* NULL: /etc/resolv.conf */
 	/*
 	 * The addresses of some name changed, or its first answer or failure
-	 * came; once per batch, always from the loop.
+	 * came, or the name servers are others; once per batch, always from
+	 * the loop.
 	 */
 	void (*changed)(void *arg);
 	void *arg;
@@ -47,6 +48,8 @@ void resolve_want(struct resolve *r, char *const *host, size_t n);
 /* What is known: number of addresses (sorted, port 0), *out borrowed. */
 size_t resolve_get(
     const struct resolve *r, const char *host, const struct addr **out);
+/* The name servers that are asked, with their ports; *out borrowed. */
+size_t resolve_servers(const struct resolve *r, const struct addr **out);
 /* Failed refreshes of the name since it last resolved; 0: it is fine. */
 unsigned resolve_failures(
     const struct resolve *r, const char *host, const char **why);

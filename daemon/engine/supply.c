@@ -11,7 +11,8 @@ on_resolve(void *arg, const char *host, struct inventory_name *out)
 	const struct supply *s = arg;
 
 	out->host = host;
-	out->addrs = resolve_get(s->resolve, host, &out->addr);
+	out->addrs = host != NULL ? resolve_get(s->resolve, host, &out->addr)
+				  : resolve_servers(s->resolve, &out->addr);
 }
 
 static struct inventory_input

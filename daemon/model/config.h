@@ -48,7 +48,8 @@ struct config_target {
 	const char *probe;		/* collector's name */
 	enum transport transport;
 	char *host;
-	uint16_t port;
+	uint16_t port;			/* 0: it has none, or (of dns) it is
+					   the name servers of this host */
 	char cluster[CLUSTER_NAME + 1];	/* "": none */
 	struct ask *ask;		/* reference; NULL: asks nothing */
 	struct config_probing probing;

@@ -103,6 +103,11 @@ config_target_address(struct doc_errors *errors, const struct doc_node *at,
 	uint16_t port = 0, other = 1;
 	const char *why = NULL;
 
+	/* Its port is that of each server, as the system has it. */
+	if (strcmp(t->probe, "dns") == 0 && strcmp(at->scalar, "system") == 0) {
+		t->host = strdup(at->scalar);
+		return t->host != NULL ? 0 : -ENOMEM;
+	}
 	doc_error_shown(at->scalar, shown);
 	if (addr_split(at->scalar, host, sizeof(host), &port) < 0 ||
 	    addr_split(at->scalar, host, sizeof(host), &other) < 0 ||

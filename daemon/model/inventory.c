@@ -104,6 +104,13 @@ struct found {
 	bool cut;	 /* some were too many */
 };
 
+/* Where the name servers of this host are meant: these bring their ports. */
+static bool
+is_system(const struct want *w)
+{
+	return w->port == 0 && kind_find(w->probe, w->transport)->has_port;
+}
+
 static void
 take_address(
     struct found *f, const struct addr *a, const struct want *w, unsigned most)
@@ -122,7 +129,9 @@ take_address(
 	}
 	(*taken)++;
 	f->addr[f->n] = *a;
-	addr_set_port(&f->addr[f->n++], w->port);
+	if (!is_system(w))
+		addr_set_port(&f->addr[f->n], w->port);
+	f->n++;
 }
 
 static void
@@ -137,7 +146,8 @@ find_addresses(struct builder *b, const struct want *w, struct found *f)
 		known.addr = &literal;
 		known.addrs = 1;
 	} else if (b->in->resolve != NULL) {
-		b->in->resolve(b->in->arg, w->host, &known);
+		b->in->resolve(
+		    b->in->arg, is_system(w) ? NULL : w->host, &known);
 	}
 	f->known = known.addrs;
 	for (size_t i = 0; i < known.addrs; i++)
@@ -497,7 +507,8 @@ inventory_names(const struct inventory_input *in, size_t *n)
 	for (size_t i = 0; name != NULL && i < plan.wants; i++) {
 		const char *host = plan.want[i].host;
 
-		if (addr_parse_host(&a, host) == 0 || set_add(&seen, host) <= 0)
+		if (is_system(&plan.want[i]) ||
+		    addr_parse_host(&a, host) == 0 || set_add(&seen, host) <= 0)
 			continue;
 		name[*n] = strdup(host);
 		if (name[*n] != NULL)

@@ -32,7 +32,10 @@ struct inventory_input {
 	const size_t *file_targets;
 	size_t files;
 	struct shard shard;		/* what of it is made */
-	/* Addresses of a name; 0 addresses while it was never resolved. */
+	/*
+	 * Addresses of a name; 0 addresses while it was never resolved. NULL:
+	 * the name servers that this host asks, with their ports.
+	 */
 	void (*resolve)(void *arg, const char *host,
 	    struct inventory_name *out);
 	void *arg;

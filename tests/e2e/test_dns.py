@@ -108,6 +108,19 @@ def test_refusal(bench):
     settled(d, "wanted", state="up", last_outcome="answered", last_code=0)
 
 
+def test_system(bench):
+    """The name servers that reachd itself asks are probed as they are."""
+    server = Real(bench, "dnsmasq")
+    d = bench.daemon(f"resolver: '127.0.0.1:{server.port}'" + HEAD + """
+  - {name: own, probe: dns, address: system, query: www.example.net}
+  - {name: own-tcp, probe: dns, transport: tcp, address: system, query: www.example.net}
+""").ready()
+    settled(d, "own", state="up", dns_answers=1)
+    t = settled(d, "own-tcp", state="up", dns_answers=1)
+    assert t["info"]["address"] == "127.0.0.1" and t["info"]["port"] == str(server.port)
+    assert t["info"]["host"] == "system"
+
+
 def test_alias_loop(bench):
     """named gives out a loop of its zone as it is."""
     server = Real(bench, "named")

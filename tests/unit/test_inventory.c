@@ -15,7 +15,10 @@
 #include "config.h"
 #include "inventory.h"
 
-/* A resolver with a fixed table: "name=address,address name=...". */
+/*
+ * A resolver with a fixed table: "name=address,address name=..."; the name
+ * servers of the system are those of "@", at port 1053.
+ */
 struct zone {
 	const char *text;
 	struct addr addr[64];
@@ -25,8 +28,11 @@ static void
 zone_resolve(void *arg, const char *host, struct inventory_name *out)
 {
 	struct zone *z = arg;
-	size_t len = strlen(host);
+	bool servers = host == NULL;
+	size_t len;
 
+	host = servers ? "@" : host;
+	len = strlen(host);
 	out->host = host;
 	out->addr = z->addr;
 	out->addrs = 0;
@@ -42,7 +48,8 @@ zone_resolve(void *arg, const char *host, struct inventory_name *out)
 			s += n;
 			if (found &&
 			    addr_parse_host(&z->addr[out->addrs], text) == 0)
-				out->addrs++;
+				addr_set_port(
+				    &z->addr[out->addrs++], servers ? 1053 : 0);
 		}
 		s += strspn(s, " ");
 	}
@@ -124,6 +131,50 @@ find_key(const struct inventory *i, const char *start)
 	}
 	assert_non_null(found);
 	return found;
+}
+
+/* Each name server of the system is a path, to its own port. */
+static void
+servers_of_the_system(void **state)
+{
+	struct config *c = configure(
+	    "targets:\n"
+	    "  - {name: own, probe: dns, address: system, query: a}\n"
+	    "  - {name: tcp, probe: dns, transport: tcp, address: system,\n"
+	    "     query: a, addresses: one}\n"
+	    "  - {name: host, probe: tcp, address: 'system:53'}\n");
+	const char *zone = "@=192.0.2.53,2001:db8::53 system=192.0.2.99";
+	struct inventory *i = build(c, NULL, 0, zone);
+	struct zone z = {.text = zone};
+	struct inventory_input in = {
+	    .config = c, .resolve = zone_resolve, .arg = &z};
+	size_t names;
+	char **name;
+
+	(void)state;
+	assert_int_equal(i->targets, 4);
+	find_key(i, "dns dns_udp 192.0.2.53:1053 host=system ");
+	find_key(i, "dns dns_udp [2001:db8::53]:1053 host=system ");
+	assert_ptr_equal(
+	    find_key(i, "dns dns_tcp 192.0.2.53:1053 "), find(i, "tcp"));
+	find_key(i, "tcp tcp 192.0.2.99:53 ");
+	assert_int_equal(find(i, "tcp")->port, 1053);
+	inventory_free(i);
+	/* Nobody is asked for that name but for the host that has it. */
+	name = inventory_names(&in, &names);
+	assert_int_equal(names, 1);
+	assert_string_equal(name[0], "system");
+	free(name[0]);
+	free(name);
+	/* Another system, and one that has none. */
+	i = build(c, NULL, 0, "@=192.0.2.54");
+	assert_non_null(find(i, "own"));
+	assert_int_equal(i->targets, 3);
+	inventory_free(i);
+	i = build(c, NULL, 0, "");
+	assert_int_equal(addr_family(&find(i, "own")->path.addr), AF_UNSPEC);
+	inventory_free(i);
+	config_free(c);
 }
 
 static void
@@ -556,6 +607,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(servers_of_the_system),
 	    cmocka_unit_test(nodes_of_a_cluster),
 	    cmocka_unit_test(timeouts_follow_the_interval),
 	    cmocka_unit_test(lists_and_clusters_merge),

@@ -566,6 +566,25 @@ watch_conf_later(struct bench *b)
 	return watch_new(&setup);
 }
 
+/* Who probes the name servers themselves is told of others, too. */
+static void
+test_servers(void **state)
+{
+	struct bench *b = *state;
+	const struct addr *server;
+	char text[ADDR_TEXT];
+
+	folder_write(&b->folder, "resolv.conf",
+	    "nameserver 127.0.0.1\nnameserver ::1\n");
+	BEGIN(b, .server = NULL);
+	assert_int_equal(resolve_servers(b->resolve, &server), 2);
+	assert_string_equal(addr_text(&server[1], text), "[::1]:53");
+	folder_replace(&b->folder, "resolv.conf", "nameserver 127.0.0.3\n");
+	loop_until_count(&b->loop, &b->changes, 1);
+	assert_int_equal(resolve_servers(b->resolve, &server), 1);
+	assert_string_equal(addr_text(server, text), "127.0.0.3:53");
+}
+
 static void
 test_resolv_conf_changes(void **state)
 {
@@ -689,6 +708,7 @@ main(void)
 	    T(test_unwanted_rest),
 	    T(test_literals),
 	    T(test_hosts_file),
+	    T(test_servers),
 	    T(test_resolv_conf_changes),
 	    T(test_next_server),
 	    T(test_bad_server_text),
