@@ -434,6 +434,16 @@ parts_make(struct daemon *d, struct config *config)
 	return d->control != NULL ? 0 : -1;
 }
 
+/* Where the journal's socket is out of reach, lines have their priority. */
+static void
+log_where(const struct settings *a)
+{
+	if (a->format_given || !log_journal_is_stderr())
+		return;
+	log_setup(a->level, LOG_FORMAT_JOURNAL);
+	log_to_journal(JOURNAL);
+}
+
 /* Targets are there and listeners bound: who waits for that may go on. */
 static void
 service_make(struct daemon *d)
@@ -530,8 +540,7 @@ main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	log_setup(d.args.level, d.args.format);
-	if (!d.args.format_given && log_journal_is_stderr())
-		log_to_journal(JOURNAL);
+	log_where(&d.args);
 	if (d.args.check)
 		return files_check(&d.args);
 	/* Until the control listens: who asks for a reload gets this load. */

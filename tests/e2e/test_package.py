@@ -195,6 +195,30 @@ def allowed():
     return calls | {"execve", "arch_prctl"}
 
 
+# What a target of a kind has to say besides its address.
+MUST = {"dns": ", query: example.net"}
+
+
+def kinds():
+    """Every probe over every transport, as include/kinds.def has them."""
+    text = (TOP / "include/kinds.def").read_text()
+    rows = re.findall(r"^KIND\((\w+), (\w+), (-?\d+),", text, re.M)
+    assert len(rows) > 10, rows
+    return [(probe, transport.lower(), int(port)) for probe, transport, port in rows]
+
+
+def targets(port):
+    lines = []
+    for i, (probe, transport, usual) in enumerate(kinds()):
+        over = next(t for t, names in (("tls", "tls https wss"), ("udp", "udp ntp"), ("tcp", ""))
+                    if any(n in transport for n in names.split()) or not names)
+        at = "127.0.0.1" if usual < 0 else f"127.0.0.1:{port[over]}"
+        where = (f'url: "{transport}://{at}/"' if probe in ("https", "wss") else
+                 f'transport: {transport}, address: "{at}"')
+        lines.append(f"  - {{name: k{i}, probe: {probe}, {where}{MUST.get(probe, '')}}}\n")
+    return "".join(lines)
+
+
 def test_it_needs_no_other_system_calls(bench, tmp_path):
     """Everything that it does, seen by strace, is in the unit's filter; and
     what it does stays within the unit's address families."""
@@ -207,8 +231,7 @@ def test_it_needs_no_other_system_calls(bench, tmp_path):
         f"defaults: {{interval: 500ms, timeout: 300ms}}\n"
         f"media: {{clusters: [{{name: a, udp: ['{at['udp']}', 'stun:localhost:9'],"
         f" tcp: ['{at['tcp']}'], xtls: ['{at['tls']}']}}]}}\n"
-        f"targets: [{{name: six, address: '[::1]:9', dscp: ef}},"
-        f" {{name: echo, probe: icmp, address: 127.0.0.1}}]\n")
+        f"targets:\n  - {{name: six, address: '[::1]:9', dscp: ef}}\n" + targets(reflect.port))
     d = bench.start([tool("strace"), "-f", "-qq", "-o", trace, RELEASE,
                      f"--config.file={tmp_path}/reachd.yml", "--web.listen-address=127.0.0.1:0",
                      f"--web.listen-address=unix:{tmp_path}/http",
@@ -217,6 +240,9 @@ def test_it_needs_no_other_system_calls(bench, tmp_path):
     url = f"http://127.0.0.1:{(tmp_path / 'port').read_text().split()[0]}"
     wait("all transports", lambda: len(re.findall(
         r"^reachd_target_up\{.*\} 1$", run("curl", "-fsS", f"{url}/metrics"), re.M)) >= 3, 60)
+    ended = r'^reachd_probes_total\{[^}]*target="(\w+)"[^}]*\} [1-9]'
+    wait("every kind", lambda: len(set(re.findall(
+        ended, run("curl", "-fsS", f"{url}/metrics"), re.M))) >= len(kinds()), 60)
     run("curl", "-fsS", "-X", "POST", f"{url}/-/reload")
     run("curl", "-fsS", "--compressed", f"{url}/")
     pid = int(pathlib.Path(f"/proc/{d.pid}/task/{d.pid}/children").read_text().split()[0])

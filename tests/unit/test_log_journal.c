@@ -174,6 +174,8 @@ a_journal_that_is_gone(void **state)
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 	assert_int_equal(log_to_journal("/nowhere/socket"), -ENOENT);
 	assert_non_null(strstr(errors_of(one_line), "level=warn"));
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JOURNAL);
+	assert_string_equal(errors_of(one_line), "<4>m k=\"v w\"\n");
 	assert_int_equal(log_to_journal(path), 0);
 	close(journal);
 	unlink(path);
