@@ -1,16 +1,20 @@
 /* Reading X.509 certificates (RFC 5280) into plain text and numbers. */
 #include "build.h"
 
+#include <fnmatch.h>
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "addr.h"
 #include "cert.h"
 #include "probe.h"
 
@@ -141,4 +145,170 @@ cert_facts(
 	}
 	facts->not_after = end != INT64_MAX ? end : 0;
 	facts->have_cert = 1;
+}
+
+bool
+cert_is_for(X509 *leaf, const char *host)
+{
+	struct addr literal;
+
+	if (addr_parse_host(&literal, host) == 0)
+		return X509_check_ip_asc(leaf, host, 0) == 1;
+	return X509_check_host(leaf, host, 0,
+		   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+		   NULL) == 1;
+}
+
+bool
+cert_must_staple(const X509 *leaf)
+{
+	enum { STATUS_REQUEST = 5 }; /* RFC 6066 section 8 */
+	TLS_FEATURE *list = X509_get_ext_d2i(leaf, NID_tlsfeature, NULL, NULL);
+	bool must = false;
+
+	for (int i = 0; list != NULL && i < sk_ASN1_INTEGER_num(list); i++)
+		must |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(list, i)) ==
+			STATUS_REQUEST;
+	TLS_FEATURE_free(list);
+	return must;
+}
+
+void
+cert_issuer_text(const X509 *cert, char *out, size_t size)
+{
+	name_text(X509_get_issuer_name(cert), out, size);
+}
+
+static bool
+is_like(const char *text, const char *pattern)
+{
+	return fnmatch(pattern, text, FNM_CASEFOLD) == 0;
+}
+
+static bool
+entry_like(const X509_NAME_ENTRY *e, const char *pattern)
+{
+	unsigned char *utf8 = NULL;
+	char text[TLS_TEXT];
+	int len;
+
+	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(e));
+	if (len < 0)
+		return false;
+	copy_characters(text, sizeof(text), utf8, (size_t)len);
+	OPENSSL_free(utf8);
+	return is_like(text, pattern);
+}
+
+bool
+cert_issuer_like(const X509 *cert, const char *pattern)
+{
+	static const int nids[] = {
+	    NID_organizationName, NID_organizationalUnitName, NID_commonName};
+	const X509_NAME *name = X509_get_issuer_name(cert);
+	char text[2 * TLS_TEXT];
+
+	name_text(name, text, sizeof(text));
+	if (is_like(text, pattern))
+		return true;
+	for (unsigned i = 0; i < sizeof(nids) / sizeof(nids[0]); i++) {
+		int at = -1;
+
+		for (;;) {
+			at = X509_NAME_get_index_by_NID(name, nids[i], at);
+			if (at < 0)
+				break;
+			if (entry_like(X509_NAME_get_entry(name, at), pattern))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- where to ask about it ---- */
+
+struct url_list {
+	char *text;
+	size_t size;
+};
+
+/* What may stand in a request, and in our own lists. */
+static bool
+is_plain_url(const unsigned char *url, int len)
+{
+	if (len < 8 || strncasecmp((const char *)url, "http://", 7) != 0)
+		return false;
+	for (int i = 0; i < len; i++) {
+		if (url[i] <= ' ' || url[i] >= 0x7f || url[i] == '"' ||
+		    url[i] == '\\')
+			return false;
+	}
+	return true;
+}
+
+static void
+add_url(struct url_list *l, const char *kind, const ASN1_STRING *s)
+{
+	const unsigned char *url = ASN1_STRING_get0_data(s);
+	int len = ASN1_STRING_length(s);
+	size_t at = strlen(l->text), more;
+	char word[256];
+
+	if (!is_plain_url(url, len))
+		return;
+	more = (size_t)snprintf(word, sizeof(word), "%s=%.*s ", kind, len, url);
+	if (more >= sizeof(word) || at + more >= l->size ||
+	    strstr(l->text, word) != NULL)
+		return;
+	memcpy(l->text + at, word, more + 1);
+}
+
+static void
+add_access(struct url_list *l, const X509 *cert)
+{
+	AUTHORITY_INFO_ACCESS *list =
+	    X509_get_ext_d2i(cert, NID_info_access, NULL, NULL);
+
+	for (int i = 0; list != NULL && i < sk_ACCESS_DESCRIPTION_num(list);
+	     i++) {
+		ACCESS_DESCRIPTION *a = sk_ACCESS_DESCRIPTION_value(list, i);
+		int method = OBJ_obj2nid(a->method);
+
+		if (a->location->type != GEN_URI)
+			continue;
+		if (method == NID_ad_OCSP)
+			add_url(l, "ocsp", a->location->d.ia5);
+		else if (method == NID_ad_ca_issuers)
+			add_url(l, "ca", a->location->d.ia5);
+	}
+	AUTHORITY_INFO_ACCESS_free(list);
+}
+
+static void
+add_names(struct url_list *l, const GENERAL_NAMES *names)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+
+		if (n->type == GEN_URI)
+			add_url(l, "crl", n->d.ia5);
+	}
+}
+
+void
+cert_authority_urls(const X509 *cert, char *text, size_t size)
+{
+	struct url_list l = {text, size};
+	CRL_DIST_POINTS *points =
+	    X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
+
+	add_access(&l, cert);
+	for (int i = 0; points != NULL && i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT *p = sk_DIST_POINT_value(points, i);
+
+		if (p->distpoint != NULL && p->distpoint->type == 0)
+			add_names(&l, p->distpoint->name.fullname);
+	}
+	CRL_DIST_POINTS_free(points);
 }

@@ -2,6 +2,9 @@
 #ifndef CERT_H
 #define CERT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct tls_facts;
 struct x509_st;
 struct stack_st_X509;
@@ -14,5 +17,29 @@ struct stack_st_X509;
  */
 void cert_facts(const struct x509_st *leaf, const struct stack_st_X509 *chain,
     struct tls_facts *facts);
+
+/*
+ * Whether the certificate is for this host (RFC 9525): a name by its DNS
+ * names, wildcards too, never by its subject; a literal by its IP addresses.
+ */
+bool cert_is_for(struct x509_st *leaf, const char *host);
+
+/* Whether the certificate wants a staple with it (RFC 7633). */
+bool cert_must_staple(const struct x509_st *leaf);
+
+/* The issuer's whole name, as in the facts. */
+void cert_issuer_text(const struct x509_st *cert, char *out, size_t size);
+/*
+ * Whether the issuer's whole name, or one of its organisation, unit and
+ * common names, is like the pattern (*, ?, [...]; case does not matter).
+ */
+bool cert_issuer_like(const struct x509_st *cert, const char *pattern);
+
+/*
+ * Where its issuer says more of the certificate: "ocsp=http://... crl=...
+ * ca=...", of http URLs only, appended to text as long as they fit whole;
+ * none twice.
+ */
+void cert_authority_urls(const struct x509_st *cert, char *text, size_t size);
 
 #endif

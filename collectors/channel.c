@@ -12,6 +12,9 @@
 #include "clock.h"
 #include "stream.h"
 #include "stream_tls.h"
+#include "tls_facts.h"
+#include "tls_judge.h"
+#include "tls_keeper.h"
 
 /* Handshake steps of 0.5 ms each before others in the loop get their turn. */
 enum { TLS_BATCH = 4 };
@@ -20,10 +23,13 @@ struct channel_pool {
 	struct stream_pool *streams;
 	struct stream_tls *tls; /* NULL: TCP */
 	const struct channel_ops *ops;
+	bool unnamed; /* no server name unless one is configured */
+	bool judged;  /* certificates, unless it is configured otherwise */
 };
 
 enum stage {
 	STAGE_CONNECT,
+	STAGE_PREPARE, /* connected; files are being read */
 	STAGE_HANDSHAKE,
 	STAGE_READY,
 	STAGE_OVER /* probe_fail() was called: wait to be closed */
@@ -37,7 +43,10 @@ struct channel {
 	struct ssl_st *ssl;
 	int read_alert;		/* that ended reading; 0: none */
 	uint64_t start_ns;	/* of the probe */
+	uint64_t connect_ns;	/* what it took */
+	enum stamp stamp;	/* and by which clock */
 	uint64_t handshake_ns;	/* when it began */
+	struct tls_notes notes; /* of the handshake */
 	bool named;		/* the second handshake, with a name */
 	struct tls_facts facts; /* of the first one, kept for its end */
 	int alert;		/* that ended the first one */
@@ -48,6 +57,68 @@ static struct channel *
 channel_of(struct stream *s)
 {
 	return stream_room(s);
+}
+
+/* What is asked of TLS; NULL: nothing. */
+static const struct ask_tls *
+asked(const struct channel *c)
+{
+	const struct ask *ask = channel_probe(c)->path->ask;
+
+	return ask != NULL ? &ask->tls : NULL;
+}
+
+/* Whom the certificate is to be for: NULL or "" when nobody can say. */
+static const char *
+host_of(const struct channel *c)
+{
+	const struct ask_tls *ask = asked(c);
+
+	return ask != NULL && ask->server_name != NULL
+		   ? ask->server_name
+		   : channel_probe(c)->path->host;
+}
+
+/* The host as a name to ask for; NULL: an address is none (RFC 6066). */
+static const char *
+name_of(const struct channel *c)
+{
+	const char *host = host_of(c);
+	struct addr literal;
+
+	return host != NULL && host[0] != '\0' &&
+		       addr_parse_host(&literal, host) < 0
+		   ? host
+		   : NULL;
+}
+
+/* The first handshake asks for no name though there is one. */
+static bool
+goes_unnamed(const struct channel *c)
+{
+	const struct ask_tls *ask = asked(c);
+
+	return c->pool->unnamed && (ask == NULL || ask->server_name == NULL);
+}
+
+static bool
+is_judged(const struct channel *c)
+{
+	const struct ask_tls *ask = asked(c);
+
+	if (ask == NULL || ask->verify == ASK_VERIFY_USUAL)
+		return c->pool->judged;
+	return ask->verify == ASK_VERIFY_YES;
+}
+
+static void
+read_facts(const struct channel *c, struct tls_facts *facts)
+{
+	tls_facts_read(c->ssl, &c->notes, asked(c), host_of(c), facts);
+	if (!stream_tls_trusts(c->pool->tls) && facts->have_cert) {
+		facts->verify_error = -1;
+		facts->chain = 0;
+	}
 }
 
 void
@@ -77,17 +148,10 @@ end_second(struct channel *c, bool worked)
 	if (worked) {
 		/* It shows the certificate that the first could not. */
 		if (!facts.have_cert)
-			stream_tls_facts(c->ssl, &facts);
+			read_facts(c, &facts);
 		facts.sni_required = 2;
 	}
 	report_failure(c, &facts, c->alert);
-}
-
-/* The name that the first handshake asks for; NULL unless configured. */
-static const char *
-own_name(const struct probe *p)
-{
-	return p->path->ask != NULL ? p->path->ask->tls.server_name : NULL;
 }
 
 /*
@@ -97,13 +161,9 @@ own_name(const struct probe *p)
 static bool
 may_ask_by_name(const struct channel *c)
 {
-	const struct path *path = channel_probe(c)->path;
-	struct addr literal;
-
-	return own_name(channel_probe(c)) == NULL && path->host != NULL &&
-	       path->host[0] != '\0' &&
-	       addr_parse_host(&literal, path->host) < 0 &&
-	       clock_mono() - c->start_ns < path->timeout_ns / 2;
+	return goes_unnamed(c) && name_of(c) != NULL &&
+	       clock_mono() - c->start_ns <
+		   channel_probe(c)->path->timeout_ns / 2;
 }
 
 static int
@@ -127,7 +187,7 @@ handshake_failed(struct channel *c, int alert)
 	struct channel **at = c->at, *second;
 	struct tls_facts facts;
 
-	stream_tls_facts(c->ssl, &facts);
+	read_facts(c, &facts);
 	if (!may_ask_by_name(c) ||
 	    open_stream(c->pool, channel_probe(c), at) < 0) {
 		report_failure(c, &facts, alert);
@@ -153,6 +213,19 @@ ready(struct channel *c)
 		c->pool->ops->io(c);
 }
 
+/* The handshake worked: what it showed may still not do. */
+static void
+judge(struct channel *c, const struct tls_facts *facts)
+{
+	int code;
+	enum outcome o = tls_judge(asked(c), facts, &code);
+
+	if (o == OUTCOME_ANSWERED || !is_judged(c))
+		ready(c);
+	else
+		channel_fail(c, o, code);
+}
+
 static void
 handshake(struct channel *c)
 {
@@ -172,30 +245,22 @@ handshake(struct channel *c)
 		return;
 	}
 	probe_phase(p, PHASE_TLS, clock_mono() - c->handshake_ns);
-	stream_tls_facts(c->ssl, &facts);
-	if (own_name(p) == NULL)
+	read_facts(c, &facts);
+	if (goes_unnamed(c))
 		facts.sni_required = 1;
 	probe_tls(p, &facts);
 	if (channel_use(c) == use)
-		ready(c);
+		judge(c, &facts);
 }
 
+/* The files that it needs have been read, or cannot be. */
 static void
-on_connected(struct stream *s)
+prepared(struct channel *c, int err)
 {
-	struct channel *c = channel_of(s);
-	struct probe *p = channel_probe(c);
-	struct stream_tls *tls = c->pool->tls;
-	enum stamp stamp;
-
-	if (!c->named)
-		probe_phase(p, PHASE_CONNECT, stream_connect_time(s, &stamp));
-	if (tls == NULL) {
-		ready(c);
-		return;
-	}
-	c->ssl =
-	    stream_tls_session(tls, s, c->named ? p->path->host : own_name(p));
+	if (err == 0)
+		c->ssl = stream_tls_session(c->pool->tls, c->stream, asked(c),
+		    c->named || !goes_unnamed(c) ? name_of(c) : NULL,
+		    &c->notes);
 	if (c->ssl == NULL) {
 		channel_fail(c, OUTCOME_LOCAL, 0);
 		return;
@@ -203,6 +268,49 @@ on_connected(struct stream *s)
 	c->stage = STAGE_HANDSHAKE;
 	c->handshake_ns = clock_mono();
 	handshake(c);
+}
+
+static void
+prepare(struct channel *c)
+{
+	int err = stream_tls_prepare(c->pool->tls, asked(c));
+
+	c->stage = STAGE_PREPARE;
+	if (err != -EAGAIN)
+		prepared(c, err);
+}
+
+static void
+prepare_again(struct stream *s, void *arg)
+{
+	(void)arg;
+	if (channel_of(s)->stage == STAGE_PREPARE)
+		prepare(channel_of(s));
+}
+
+/* What some of them waited for has been read. */
+static void
+on_files(void *arg)
+{
+	struct channel_pool *pool = arg;
+
+	stream_pool_each(pool->streams, prepare_again, NULL);
+}
+
+static void
+on_connected(struct stream *s)
+{
+	struct channel *c = channel_of(s);
+	struct probe *p = channel_probe(c);
+
+	c->connect_ns = stream_connect_time(s, &c->stamp);
+	if (!c->named)
+		probe_phase(p, PHASE_CONNECT, c->connect_ns);
+	if (c->pool->tls == NULL) {
+		ready(c);
+		return;
+	}
+	prepare(c);
 }
 
 static void
@@ -239,15 +347,23 @@ channel_pool_new(const struct channel_setup *setup, struct channel_pool **out)
 	    .batch = setup->tls ? TLS_BATCH : 0,
 	    .payload = true};
 	struct channel_pool *pool = calloc(1, sizeof(*pool));
-	int err = 0;
+	struct tls_keeper_setup keeper = {.loop = setup->loop,
+	    .anchors = setup->anchors,
+	    .ca_file = setup->ca_file,
+	    .ready = on_files,
+	    .arg = pool};
+	int err;
 
 	if (pool == NULL)
 		return -ENOMEM;
 	pool->ops = setup->ops;
-	if (setup->tls)
-		err = stream_tls_new(setup->loop, setup->ca_file, &pool->tls);
-	if (err == 0)
-		err = stream_pool_new(&streams, &pool->streams);
+	pool->unnamed = setup->unnamed;
+	pool->judged = setup->judged;
+	err = stream_pool_new(&streams, &pool->streams);
+	if (err == 0 && setup->tls) {
+		pool->tls = stream_tls_new(&keeper);
+		err = pool->tls != NULL ? 0 : -ENOMEM;
+	}
 	if (err < 0) {
 		channel_pool_free(pool);
 		return err;
@@ -371,6 +487,19 @@ uint64_t
 channel_received(const struct channel *c, enum stamp *stamp)
 {
 	return stream_received(c->stream, stamp);
+}
+
+uint64_t
+channel_connect_time(const struct channel *c, enum stamp *stamp)
+{
+	*stamp = c->stamp;
+	return c->connect_ns;
+}
+
+bool
+channel_undecided(const struct channel *c)
+{
+	return c->notes.verdict_due && !c->notes.verdict_good;
 }
 
 void

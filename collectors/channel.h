@@ -1,8 +1,8 @@
 /*
  * A stream on which a collector can talk, over TCP or TLS: connected, its
- * handshake done, what that took and showed told to the probe. Media TLS
- * names no server; when such a handshake fails, a second one that does tells
- * whether the path only wanted a name.
+ * handshake done as the target asks for it, what that took and showed told to
+ * the probe, and judged. Media TLS names no server; when such a handshake
+ * fails, a second one that does tells whether the path only wanted a name.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
@@ -15,22 +15,27 @@
 #include "probe.h"
 
 struct uv_loop_s;
+struct anchors;
 struct channel;
 struct channel_pool;
 
 /* Both may close the channel; what fails goes to probe_fail() from here. */
 struct channel_ops {
-	void (*ready)(struct channel *c);	/* once: bytes may be written */
+	void (*ready)(struct channel *c); /* once: bytes may be written */
 	/* Bytes came, or there is room again: read until -EAGAIN. */
 	void (*io)(struct channel *c);
 };
 
 struct channel_setup {
 	struct uv_loop_s *loop;
-	const struct channel_ops *ops;	/* borrowed */
-	size_t room;			/* bytes of the owner's in each */
+	const struct channel_ops *ops; /* borrowed */
+	size_t room;		       /* bytes of the owner's in each */
 	bool tls;
-	const char *ca_file;		/* as stream_tls_new() takes it */
+	/* Unless the target says otherwise: */
+	bool unnamed;		 /* ask for no server name */
+	bool judged;		 /* a bad certificate fails the probe */
+	struct anchors *anchors; /* as tls_keeper_new() takes both */
+	const char *ca_file;
 };
 
 /* 0 or -errno. */
@@ -69,6 +74,14 @@ ssize_t channel_write(struct channel *c, const void *buf, size_t len);
 int channel_local(const struct channel *c, struct addr *out);
 /* As stream_received(). */
 uint64_t channel_received(const struct channel *c, enum stamp *stamp);
+
+/* As stream_connect_time(), of the one that is ready. */
+uint64_t channel_connect_time(const struct channel *c, enum stamp *stamp);
+/*
+ * The server may still refuse the certificate that it asked for: what it says
+ * comes after the handshake, and only a refusal is sure to come.
+ */
+bool channel_undecided(const struct channel *c);
 
 /* Fails the probe: by what reading or writing said, or by an outcome. */
 void channel_end(struct channel *c, ssize_t n);

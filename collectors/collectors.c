@@ -9,6 +9,7 @@ const struct collector *const collectors[] = {
     &collector_stun,
     &collector_stun_stream,
     &collector_stun_stream_tls,
+    &collector_tls,
     &collector_tcp,
     &collector_icmp,
     &collector_sip,

@@ -15,5 +15,6 @@ extern const struct collector collector_stun;		 /* STUN over UDP */
 extern const struct collector collector_stun_stream;	 /* STUN over TCP */
 extern const struct collector collector_stun_stream_tls; /* and over TLS */
 extern const struct collector collector_tcp;
+extern const struct collector collector_tls;
 
 #endif

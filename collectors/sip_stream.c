@@ -190,6 +190,8 @@ open_loop(const struct collector_setup *setup, bool tls, void **out)
 	    .ops = &sip_ops,
 	    .room = sizeof(struct sip_talk),
 	    .tls = tls,
+	    .judged = true,
+	    .anchors = setup->anchors,
 	    .ca_file = setup->ca_file};
 	struct sip_loop *loop = calloc(1, sizeof(*loop));
 	int err;

@@ -11,41 +11,19 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <uv.h>
 
-#include "cert.h"
-#include "log.h"
-#include "probe.h"
+#include "ask.h"
+#include "identity.h"
 #include "stream.h"
 #include "stream_tls.h"
-
-/* Where distributions keep the bundle; OpenSSL's own defaults come last. */
-static const char *const ca_bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-};
-
-enum { CA_BUNDLES = sizeof(ca_bundles) / sizeof(ca_bundles[0]) };
-
-/* Reading trust anchors on another thread. */
-struct load {
-	uv_work_t work;
-	struct stream_tls *tls; /* NULL once that is gone */
-	char *ca_file;		/* owned, or NULL */
-	struct stat stat;
-	X509_STORE *store; /* the result */
-	int err;
-};
+#include "tls_facts.h"
+#include "tls_keeper.h"
 
 struct stream_tls {
-	uv_loop_t *loop;
 	SSL_CTX *ctx;
 	BIO_METHOD *method;
-	char *ca_file;	   /* owned, or NULL: the system's */
-	struct stat stat;  /* of the file that was read */
-	struct load *load; /* under way, or NULL */
+	struct tls_keeper *keeper;
+	unsigned anchors; /* version of those in ctx; 0: none */
 };
 
 static int
@@ -98,48 +76,6 @@ make_method(void)
 	return m;
 }
 
-static const char *
-bundle_of(const char *ca_file)
-{
-	struct stat st;
-
-	if (ca_file != NULL)
-		return ca_file;
-	ca_file = getenv("SSL_CERT_FILE");
-	if (ca_file != NULL)
-		return ca_file;
-	for (unsigned i = 0; i < CA_BUNDLES; i++) {
-		if (stat(ca_bundles[i], &st) == 0)
-			return ca_bundles[i];
-	}
-	return NULL;
-}
-
-/* 16 to 19 ms with the usual bundle of 140 anchors. */
-static int
-read_anchors(const char *ca_file, struct stat *st, X509_STORE **out)
-{
-	const char *bundle = bundle_of(ca_file);
-	X509_STORE *store;
-
-	memset(st, 0, sizeof(*st));
-	if (bundle != NULL && stat(bundle, st) < 0)
-		return -errno;
-	store = X509_STORE_new();
-	if (store == NULL)
-		return -ENOMEM;
-	ERR_clear_error();
-	if (bundle == NULL)
-		X509_STORE_set_default_paths(store);
-	else if (X509_STORE_load_file(store, bundle) != 1) {
-		X509_STORE_free(store);
-		ERR_clear_error();
-		return -EINVAL;
-	}
-	*out = store;
-	return 0;
-}
-
 static SSL_CTX *
 make_context(void)
 {
@@ -159,116 +95,27 @@ make_context(void)
 	return ctx;
 }
 
-int
-stream_tls_new(
-    struct uv_loop_s *loop, const char *ca_file, struct stream_tls **out)
+struct stream_tls *
+stream_tls_new(const struct tls_keeper_setup *setup)
 {
 	struct stream_tls *tls = calloc(1, sizeof(*tls));
-	X509_STORE *store = NULL;
-	int err = -ENOMEM;
 
 	if (tls == NULL)
-		return -ENOMEM;
-	tls->loop = loop;
+		return NULL;
 	tls->ctx = make_context();
 	tls->method = make_method();
-	if (tls->ctx == NULL || tls->method == NULL)
-		goto out;
-	if (ca_file != NULL && (tls->ca_file = strdup(ca_file)) == NULL)
-		goto out;
-	err = read_anchors(ca_file, &tls->stat, &store);
-	if (err < 0)
-		goto out;
-	SSL_CTX_set_cert_store(tls->ctx, store);
-	*out = tls;
-out:
-	if (err < 0)
+	tls->keeper = tls_keeper_new(setup);
+	if (tls->ctx == NULL || tls->method == NULL || tls->keeper == NULL) {
 		stream_tls_free(tls);
-	return err;
-}
-
-static void
-load_free(struct load *load)
-{
-	X509_STORE_free(load->store);
-	free(load->ca_file);
-	free(load);
-}
-
-static void
-load_work(uv_work_t *work)
-{
-	struct load *load = work->data;
-
-	load->err = read_anchors(load->ca_file, &load->stat, &load->store);
-}
-
-static void
-load_done(uv_work_t *work, int status)
-{
-	struct load *load = work->data;
-	struct stream_tls *tls = load->tls;
-
-	if (tls == NULL || status < 0) {
-		load_free(load);
-		return;
+		return NULL;
 	}
-	tls->load = NULL;
-	if (load->err < 0) {
-		log_warn("tls", "trust anchors not read, the old ones stay: %s",
-		    strerror(-load->err));
-		load_free(load);
-		return;
-	}
-	SSL_CTX_set_cert_store(tls->ctx, load->store);
-	load->store = NULL;
-	free(tls->ca_file);
-	tls->ca_file = load->ca_file;
-	load->ca_file = NULL;
-	tls->stat = load->stat;
-	load_free(load);
-}
-
-static bool
-is_same(const struct stream_tls *tls, const char *ca_file)
-{
-	const char *bundle = bundle_of(ca_file);
-	struct stat st;
-
-	if ((ca_file == NULL) != (tls->ca_file == NULL) ||
-	    (ca_file != NULL && strcmp(ca_file, tls->ca_file) != 0))
-		return false;
-	if (bundle == NULL)
-		return true;
-	return stat(bundle, &st) == 0 && st.st_ino == tls->stat.st_ino &&
-	       st.st_size == tls->stat.st_size &&
-	       st.st_mtim.tv_sec == tls->stat.st_mtim.tv_sec &&
-	       st.st_mtim.tv_nsec == tls->stat.st_mtim.tv_nsec;
+	return tls;
 }
 
 void
 stream_tls_adjust(struct stream_tls *tls, const char *ca_file)
 {
-	struct load *load;
-
-	/* The newer wish wins; the older load ends into nothing. */
-	if (tls->load != NULL) {
-		tls->load->tls = NULL;
-		tls->load = NULL;
-	} else if (is_same(tls, ca_file)) {
-		return;
-	}
-	load = calloc(1, sizeof(*load));
-	if (load == NULL)
-		return;
-	load->tls = tls;
-	load->work.data = load;
-	if ((ca_file != NULL && (load->ca_file = strdup(ca_file)) == NULL) ||
-	    uv_queue_work(tls->loop, &load->work, load_work, load_done) < 0) {
-		load_free(load);
-		return;
-	}
-	tls->load = load;
+	tls_keeper_adjust(tls->keeper, ca_file);
 }
 
 void
@@ -276,34 +123,87 @@ stream_tls_free(struct stream_tls *tls)
 {
 	if (tls == NULL)
 		return;
-	if (tls->load != NULL) {
-		tls->load->tls = NULL;
-		uv_cancel((uv_req_t *)&tls->load->work);
-	}
+	tls_keeper_free(tls->keeper);
 	SSL_CTX_free(tls->ctx);
 	BIO_meth_free(tls->method);
-	free(tls->ca_file);
 	free(tls);
 }
 
+static int
+prepare_identity(struct stream_tls *tls, const struct ask_tls *ask,
+    const struct identity **id)
+{
+	*id = NULL;
+	if (ask == NULL || ask->client_cert == NULL || ask->client_key == NULL)
+		return 0;
+	return tls_keeper_identity(
+	    tls->keeper, ask->client_cert, ask->client_key, id);
+}
+
+int
+stream_tls_prepare(struct stream_tls *tls, const struct ask_tls *ask)
+{
+	const struct identity *id;
+	X509_STORE *store;
+	int err = tls_keeper_anchors(tls->keeper, &store, &tls->anchors);
+
+	if (store != NULL)
+		SSL_CTX_set_cert_store(tls->ctx, store);
+	if (err == -EAGAIN)
+		return err;
+	/* Without anchors nothing is valid, and the handshake still tells. */
+	return prepare_identity(tls, ask, &id);
+}
+
+/* An old server is talked to in its own terms, if that is asked for. */
+static bool
+allow_old(SSL *ssl, unsigned least)
+{
+	if (least == 0 || least >= TLS1_2_VERSION)
+		return true;
+	SSL_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
+	return SSL_set_min_proto_version(ssl, (int)least) == 1 &&
+	       SSL_set_cipher_list(ssl, "DEFAULT:@SECLEVEL=0") == 1;
+}
+
+static bool
+set_up(struct stream_tls *tls, SSL *ssl, const struct ask_tls *ask,
+    const char *sni)
+{
+	const struct identity *id;
+
+	return (sni == NULL || SSL_set_tlsext_host_name(ssl, sni) == 1) &&
+	       SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) == 1 &&
+	       (ask == NULL || allow_old(ssl, ask->least)) &&
+	       prepare_identity(tls, ask, &id) == 0 &&
+	       (id == NULL || identity_show(id, ssl) == 0);
+}
+
 struct ssl_st *
-stream_tls_session(
-    struct stream_tls *tls, struct stream *stream, const char *sni)
+stream_tls_session(struct stream_tls *tls, struct stream *stream,
+    const struct ask_tls *ask, const char *sni, struct tls_notes *notes)
 {
 	SSL *ssl = SSL_new(tls->ctx);
 	BIO *bio = BIO_new(tls->method);
 
-	if (ssl == NULL || bio == NULL ||
-	    (sni != NULL && SSL_set_tlsext_host_name(ssl, sni) != 1)) {
+	if (ssl == NULL || bio == NULL || !set_up(tls, ssl, ask, sni)) {
+		ERR_clear_error();
 		BIO_free(bio);
 		SSL_free(ssl);
 		return NULL;
 	}
+	tls_facts_watch(ssl, notes);
 	BIO_set_data(bio, stream);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_connect_state(ssl);
 	return ssl;
+}
+
+bool
+stream_tls_trusts(const struct stream_tls *tls)
+{
+	return tls->anchors != 0;
 }
 
 void
@@ -372,27 +272,4 @@ stream_tls_write(struct ssl_st *ssl, const void *buf, size_t len)
 	if (result == 1)
 		return (ssize_t)n;
 	return explain(ssl, result, &alert);
-}
-
-void
-stream_tls_facts(const struct ssl_st *ssl, struct tls_facts *facts)
-{
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-	const char *name;
-	X509 *leaf;
-
-	memset(facts, 0, sizeof(*facts));
-	/* There is a cipher from the ServerHello on. */
-	if (cipher == NULL)
-		return;
-	name = SSL_CIPHER_standard_name(cipher);
-	snprintf(
-	    facts->version, sizeof(facts->version), "%s", SSL_get_version(ssl));
-	snprintf(facts->cipher, sizeof(facts->cipher), "%s",
-	    name != NULL ? name : SSL_CIPHER_get_name(cipher));
-	leaf = SSL_get0_peer_certificate(ssl);
-	if (leaf == NULL)
-		return;
-	cert_facts(leaf, SSL_get_peer_cert_chain(ssl), facts);
-	facts->verify_error = (int)SSL_get_verify_result(ssl);
 }

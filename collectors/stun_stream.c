@@ -178,6 +178,8 @@ open_loop(const struct collector_setup *setup, bool tls, void **out)
 	    .ops = &stun_ops,
 	    .room = sizeof(struct stun_talk),
 	    .tls = tls,
+	    .unnamed = true,
+	    .anchors = setup->anchors,
 	    .ca_file = setup->ca_file};
 	struct stun_loop *loop = calloc(1, sizeof(*loop));
 	int err;

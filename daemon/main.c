@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "agentx.h"
+#include "anchors.h"
 #include "arguments.h"
 #include "check_config.h"
 #include "collector.h"
@@ -61,6 +62,7 @@ struct daemon {
 	uv_async_t quit; /* on the signalling loop */
 	struct store *store;
 	struct snapshotter *snapshots;
+	struct anchors *anchors;
 	struct engine *engine[COLLECTOR_ROOMS];
 	struct control *control;
 	struct http *http;
@@ -404,10 +406,11 @@ parts_make(struct daemon *d, struct config *config)
 	    .arg = d};
 	uv_loop_t *const loop[] = {&d->media, &d->signalling};
 
+	d->anchors = anchors_new();
 	d->store = setup.store = store_new();
 	d->snapshots = setup.snapshots =
 	    d->store != NULL ? snapshot_new(d->store) : NULL;
-	if (d->snapshots == NULL)
+	if (d->snapshots == NULL || d->anchors == NULL)
 		return -1;
 	for (uint8_t i = 0; i < COLLECTOR_ROOMS; i++) {
 		struct engine_setup s = {.loop = loop[i],
@@ -415,6 +418,7 @@ parts_make(struct daemon *d, struct config *config)
 		    .collectors = collectors,
 		    .collector = {.rotate_ns = config->defaults.interval,
 			.transmit_stamps = config->transmit_stamps,
+			.anchors = d->anchors,
 			.ca_file = config->ca_file},
 		    .notify = on_notify,
 		    .arg = d};
@@ -501,6 +505,7 @@ daemon_run(struct daemon *d, struct config *config)
 	control_free(d->control);
 	service_free(d->service);
 	store_free(d->store);
+	anchors_unref(d->anchors);
 	uv_loop_close(&d->media);
 	uv_loop_close(&d->signalling);
 	log_info("main", "ended");

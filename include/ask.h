@@ -16,8 +16,19 @@ enum ask_group { ASK_TLS, ASK_SIP, ASK_DNS, ASK_NTP, ASK_GROUPS };
 
 /* A TLS client: what it names, shows and demands. */
 struct ask_tls {
-	char *server_name;	/* NULL: none given */
+	char *server_name; /* NULL: none given */
+	char *client_cert; /* PEM files, absolute; both or neither */
+	char *client_key;
+	char *ciphers;	/* patterns of those allowed, one a line */
+	char *issuers;	/* the same, of those expected at the top of
+			   a chain; NULL: any */
+	uint16_t least; /* version as on the wire; 0: none given */
+	uint8_t verify; /* enum ask_verify */
+	bool staple;	/* there must be a good one */
 };
+
+/* Whether a certificate that is not as it must be fails the probe. */
+enum ask_verify { ASK_VERIFY_USUAL, ASK_VERIFY_NO, ASK_VERIFY_YES };
 
 /* Whom SIP asks, as whom, and which status is wanted. */
 struct ask_sip {
@@ -43,10 +54,10 @@ struct ask_ntp {
 };
 
 struct ask {
-	unsigned refs;		/* atomic; ask_ref/unref only */
-	unsigned groups;	/* 1 << ASK_x, for each that was read */
-	char *text;		/* what was given, "key=value ...": targets
-				   that differ in it are different paths */
+	unsigned refs;	 /* atomic; ask_ref/unref only */
+	unsigned groups; /* 1 << ASK_x, for each that was read */
+	char *text;	 /* what was given, "key=value ...": targets
+			    that differ in it are different paths */
 	struct ask_tls tls;
 	struct ask_sip sip;
 	struct ask_dns dns;

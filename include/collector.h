@@ -11,6 +11,7 @@
 
 #include "word.h"
 
+struct anchors;
 struct probe;
 struct uv_loop_s;
 
@@ -30,6 +31,7 @@ struct collector_setup {
 	 */
 	uint64_t rotate_ns;
 	bool transmit_stamps;	/* ask the kernel for transmit times too */
+	struct anchors *anchors;	/* shared; NULL: each its own */
 	const char *ca_file;	/* trust anchors, NULL: the system's */
 };
 

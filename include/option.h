@@ -36,6 +36,7 @@ enum option_type {
 	OPTION_WORD,
 	OPTION_CHOICE,
 	OPTION_CODES,
+	OPTION_TEXTS,
 	/* shapes: what they hold is read by the caller */
 	OPTION_MAP,
 	OPTION_LIST,
@@ -50,7 +51,10 @@ enum option_choice {
 	CHOICE_DNS_TYPE,
 	CHOICE_DNS_RCODE,
 	CHOICE_CLIENT_AUTH,
-	CHOICE_WEB_TLS
+	CHOICE_WEB_TLS,
+	CHOICE_VERIFY,
+	CHOICE_TLS_VERSION,
+	CHOICE_STAPLE
 };
 
 struct option {

@@ -22,7 +22,7 @@
 #include "outcome.h"
 #include "word.h"
 
-enum { PROBE_REQUESTS_MAX = 32, TLS_TEXT = 128 };
+enum { PROBE_REQUESTS_MAX = 32, TLS_TEXT = 128, TLS_AUTHORITIES = 512 };
 
 /* Where a probe goes and how: the part of a target that a collector needs. */
 struct path {
@@ -53,10 +53,25 @@ struct tls_facts {
 	char cipher[64];		/* RFC name */
 	char subject[TLS_TEXT], issuer[TLS_TEXT], serial[48];
 	uint8_t fingerprint[32];	/* SHA-256 of the leaf */
+	char root[TLS_TEXT];		/* issuer of the top of the chain */
+	/*
+	 * Where the issuers say more of the certificates, each with a space
+	 * behind: "ocsp=http://..." and so with crl and ca.
+	 */
+	char authorities[TLS_AUTHORITIES];
 	int64_t not_after;		/* s since 1970, first of the chain */
-	int verify_error;		/* X509_V_*; 0: chain valid */
+	int64_t staple_next;		/* s since 1970; 0: none */
+	int verify_error;		/* X509_V_*; 0: chain valid; -1: there
+					   is nothing to hold it against */
 	uint8_t have_cert;
-	uint8_t sni_required;		/* 0 not known, 1 no, 2 yes */
+	uint8_t chain;			/* enum chain: verify_error in a word */
+	uint8_t staple;			/* enum staple; 0: no certificate */
+	uint8_t must_staple;		/* the certificate says so */
+	/* 0 not known or not asked, 1 no, 2 yes */
+	uint8_t sni_required;
+	uint8_t for_host;		/* the certificate is for the host */
+	uint8_t policy;			/* version and cipher are allowed */
+	uint8_t intercepted;		/* the issuer is not an expected one */
 };
 
 /* Numbers that an answer showed; see facts.def. */

@@ -23,6 +23,8 @@ enum word_set {
 	WORD_REQUIREMENT_CATEGORY,
 	WORD_NTP_ERROR,
 	WORD_PING_NOTIFICATION,
+	WORD_CHAIN,
+	WORD_STAPLE,
 	WORD_SETS
 };
 
@@ -156,6 +158,31 @@ enum ping_notification {
 	PING_NOTIFICATION_END = 4
 };
 
+enum chain {
+	CHAIN_VALID = 1,
+	CHAIN_EXPIRED = 2,
+	CHAIN_NOT_YET_VALID = 3,
+	CHAIN_SELF_SIGNED = 4,
+	CHAIN_UNTRUSTED_ROOT = 5,
+	CHAIN_UNKNOWN_ISSUER = 6,
+	CHAIN_WRONG_PURPOSE = 7,
+	CHAIN_WEAK = 8,
+	CHAIN_BAD_SIGNATURE = 9,
+	CHAIN_BAD_CHAIN = 10,
+	CHAIN_OTHER = 11,
+	CHAIN_END = 12
+};
+
+enum staple {
+	STAPLE_ABSENT = 1,
+	STAPLE_GOOD = 2,
+	STAPLE_REVOKED = 3,
+	STAPLE_UNKNOWN = 4,
+	STAPLE_EXPIRED = 5,
+	STAPLE_INVALID = 6,
+	STAPLE_END = 7
+};
+
 /* The label of number n in the set, or "none" if there is no such word. */
 const char *word_label(enum word_set set, unsigned n);
 
@@ -164,6 +191,9 @@ unsigned word_number(enum word_set set, const char *label);
 
 /* "transport" for WORD_TRANSPORT: what a label or a key with its words is. */
 const char *word_set_name(enum word_set set);
+
+/* The label of a metric that tells the words of the set apart. */
+const char *word_set_label(enum word_set set);
 
 /* One more than the greatest number of the set. */
 unsigned word_end(enum word_set set);

@@ -27,7 +27,9 @@ enum {
 	SET_status = WORD_REQUIREMENT_STATUS,
 	SET_category = WORD_REQUIREMENT_CATEGORY,
 	SET_ntp_error = WORD_NTP_ERROR,
-	SET_ping_notification = WORD_PING_NOTIFICATION
+	SET_ping_notification = WORD_PING_NOTIFICATION,
+	SET_chain = WORD_CHAIN,
+	SET_staple = WORD_STAPLE
 };
 #define NUMBER_transport(name)	       TRANSPORT_##name
 #define NUMBER_state(name)	       STATE_##name
@@ -44,6 +46,8 @@ enum {
 #define NUMBER_category(name)	       REQUIREMENT_CATEGORY_##name
 #define NUMBER_ntp_error(name)	       NTP_ERROR_##name
 #define NUMBER_ping_notification(name) PING_NOTIFICATION_##name
+#define NUMBER_chain(name)	   CHAIN_##name
+#define NUMBER_staple(name)	   STAPLE_##name
 
 /* word.h spells the table out, for readers and ctags: both must agree. */
 #define WORD(set, name, number, label) \
@@ -71,6 +75,8 @@ static const unsigned ends[WORD_SETS] = {
     [WORD_REQUIREMENT_CATEGORY] = REQUIREMENT_CATEGORY_END,
     [WORD_NTP_ERROR] = NTP_ERROR_END,
     [WORD_PING_NOTIFICATION] = PING_NOTIFICATION_END,
+    [WORD_CHAIN] = CHAIN_END,
+    [WORD_STAPLE] = STAPLE_END,
 };
 
 static const char *const names[WORD_SETS] = {
@@ -89,6 +95,8 @@ static const char *const names[WORD_SETS] = {
     [WORD_REQUIREMENT_CATEGORY] = "category",
     [WORD_NTP_ERROR] = "ntp_error",
     [WORD_PING_NOTIFICATION] = "ping_notification",
+    [WORD_CHAIN] = "chain",
+    [WORD_STAPLE] = "staple",
 };
 
 /* Made once; constant from then on. */
@@ -106,6 +114,14 @@ word_set_name(enum word_set set)
 {
 	assert((unsigned)set < WORD_SETS);
 	return names[set];
+}
+
+const char *
+word_set_label(enum word_set set)
+{
+	/* A state of the staple, as others have states. */
+	return set == WORD_STAPLE ? word_set_name(WORD_STATE)
+				  : word_set_name(set);
 }
 
 const char *

@@ -123,6 +123,7 @@ on_mail(uv_async_t *a)
 
 	if (p != NULL) {
 		p->collector.loop = e->setup.loop;
+		p->collector.anchors = e->setup.collector.anchors;
 		p->collector.ca_file = p->ca_file;
 		sched_adjust(e->sched, &p->collector);
 		sched_adopt(e->sched, roster_ref(p->roster), &p->settings);

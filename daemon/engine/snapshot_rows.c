@@ -14,6 +14,7 @@
 #include "index.h"
 #include "snapshot_hist.h"
 #include "snapshot_rows.h"
+#include "snapshot_tls.h"
 
 /* What is summed over the targets of one transport and cluster. */
 struct group {
@@ -167,76 +168,6 @@ fill_windows(struct pass *p, const struct roster_entry *e)
 }
 
 static void
-label_pair(struct buf *b, const char *name, const char *value)
-{
-	if (b->len > 0)
-		buf_putc(b, ',');
-	buf_puts(b, name);
-	buf_puts(b, "=\"");
-	target_label_escape(b, value);
-	buf_putc(b, '"');
-}
-
-static void
-hex_text(char *out, const uint8_t *bytes, size_t n)
-{
-	static const char digit[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digit[bytes[i] >> 4];
-		out[2 * i + 1] = digit[bytes[i] & 15];
-	}
-	out[2 * n] = '\0';
-}
-
-/* A certificate for ever (RFC 5280 section 4.1.2.5) lasts as long as 64 bits
- * do. */
-static uint64_t
-moment_of(int64_t seconds)
-{
-	int64_t most = INT64_MAX / (int64_t)CLOCK_SEC;
-
-	if (seconds < 0)
-		return 0;
-	return (uint64_t)(seconds < most ? seconds : most) * CLOCK_SEC;
-}
-
-static void
-fill_tls(struct pass *p, const struct roster_entry *e)
-{
-	struct tls_facts f;
-	struct snap_tls *o;
-	char hex[65];
-
-	if (!row_read_tls(e->row, &f))
-		return;
-	o = snapshot_item(p->b, SCOPE_tls, e->target->labels);
-	if (o == NULL)
-		return;
-	if (p->w[TALLY_PHASE + PHASE_TLS - 1] != 0)
-		o->handshake = p->w[TALLY_PHASE + PHASE_TLS - 1];
-	if (f.version[0] != '\0') {
-		buf_reset(&p->label);
-		label_pair(&p->label, "version", f.version);
-		label_pair(&p->label, "cipher", f.cipher);
-		o->info = snapshot_text(p->b, buf_str(&p->label));
-	}
-	if (f.sni_required != 0)
-		o->sni_required = f.sni_required == 2;
-	if (!f.have_cert)
-		return;
-	hex_text(hex, f.fingerprint, sizeof(f.fingerprint));
-	buf_reset(&p->label);
-	label_pair(&p->label, "fingerprint_sha256", hex);
-	label_pair(&p->label, "subject", f.subject);
-	label_pair(&p->label, "issuer", f.issuer);
-	label_pair(&p->label, "serial_number", f.serial);
-	o->cert = snapshot_text(p->b, buf_str(&p->label));
-	o->not_after = moment_of(f.not_after);
-	o->chain_valid = f.verify_error == 0;
-}
-
-static void
 fill_facts(struct pass *p, const struct roster_entry *e)
 {
 	int64_t value[FACT_END];
@@ -287,9 +218,9 @@ group_of(struct pass *p, enum transport transport, const char *cluster)
 	struct index_entry *e;
 
 	buf_reset(&p->label);
-	label_pair(
+	target_label_pair(
 	    &p->label, "transport", word_label(WORD_TRANSPORT, transport));
-	label_pair(&p->label, "media_cluster", cluster);
+	target_label_pair(&p->label, "media_cluster", cluster);
 	e = index_add(&p->index, buf_str(&p->label));
 	if (e == NULL)
 		return NULL;
@@ -372,7 +303,7 @@ fill_entry(struct pass *p, const struct roster_entry *e)
 	fill_target(p, e);
 	fill_phases(p, t);
 	fill_windows(p, e);
-	fill_tls(p, e);
+	snapshot_tls_fill(p->b, e, p->w[TALLY_PHASE + PHASE_TLS - 1]);
 	fill_facts(p, e);
 	p->down += p->w[TALLY_STATE] == STATE_DOWN;
 	g = group_of(p, t->path.transport, t->cluster);
@@ -475,7 +406,7 @@ fill_cluster(struct pass *p, const struct roster_cluster *r,
 	const char *labels;
 
 	buf_reset(&p->label);
-	label_pair(&p->label, "media_cluster", r->name);
+	target_label_pair(&p->label, "media_cluster", r->name);
 	o = snapshot_item(p->b, SCOPE_cluster, buf_str(&p->label));
 	if (o == NULL)
 		return;
@@ -488,7 +419,7 @@ fill_cluster(struct pass *p, const struct roster_cluster *r,
 	o->nodes = c->nodes;
 	o->transport_changes = c->transport_changes;
 	buf_reset(&p->label);
-	label_pair(
+	target_label_pair(
 	    &p->label, "class", word_label(WORD_CLUSTER_CLASS, r->class));
 	o->info = snapshot_text(p->b, buf_str(&p->label));
 	for (unsigned t = TRANSPORT_UDP; t <= TRANSPORT_TLS; t++)
@@ -518,7 +449,7 @@ fill_site(struct pass *p, const struct decision *d)
 	buf_reset(&p->label);
 	for (unsigned i = 0; i < 2; i++)
 		if (addr_family(&d->site.egress[i]) != 0)
-			label_pair(&p->label, i == 0 ? "ipv4" : "ipv6",
+			target_label_pair(&p->label, i == 0 ? "ipv4" : "ipv6",
 			    addr_host_text(&d->site.egress[i], text));
 	if (p->label.len > 0)
 		o->info = snapshot_text(p->b, buf_str(&p->label));

@@ -36,7 +36,8 @@ put_labels(struct buf *out, const struct stats_desc *d)
 	const char *labels = stats_scopes[d->scope].labels, *more = "";
 
 	if (d->nature == STATS_STATESET)
-		more = word_set_name((enum word_set)stats_units[d->unit].words);
+		more =
+		    word_set_label((enum word_set)stats_units[d->unit].words);
 	else if (d->nature == STATS_HISTOGRAM)
 		more = "le";
 	else if (d->nature == STATS_INFO)

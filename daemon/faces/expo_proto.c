@@ -312,7 +312,7 @@ put_state(struct expo_proto *w, const struct stats_desc *d, const char *item)
 {
 	uint64_t v = *(const uint64_t *)(const void *)(item + d->offset);
 	enum word_set set = (enum word_set)stats_units[d->unit].words;
-	const char *name = word_set_name(set);
+	const char *name = word_set_label(set);
 
 	if (v == STATS_NONE)
 		return false;

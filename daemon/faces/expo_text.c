@@ -226,7 +226,7 @@ set_states(struct expo_text *w, enum word_set set)
 {
 	assert(word_end(set) <= EXTRAS + 1);
 	for (unsigned n = 1; n < word_end(set); n++) {
-		buf_puts(&w->extra, word_set_name(set));
+		buf_puts(&w->extra, word_set_label(set));
 		buf_puts(&w->extra, "=\"");
 		buf_puts(&w->extra, word_label(set, n));
 		end_extra(w);

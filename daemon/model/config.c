@@ -202,6 +202,8 @@ read_root(struct config_reader *r, const struct doc_node *root)
 
 	option_check_keys(root, OPTION_config, e);
 	option_read(root, OPTION_config, c, r->directory, e);
+	config_pem_check(
+	    r, doc_get(root, "ca_file"), c->ca_file, "-----BEGIN ");
 	read_defaults(r, root);
 	read_limits(r, option_shape(root, OPTION_config, "limits", e));
 	read_snmp(r, option_shape(root, OPTION_config, "snmp", e));
@@ -232,15 +234,15 @@ config_new(const char *name, const char *text, size_t len)
 	return NULL;
 }
 
-struct config *
-config_parse(
-    const char *name, const char *text, size_t len, struct doc_errors *errors)
+static struct config *
+parse(const char *name, const char *text, size_t len, bool files,
+    struct doc_errors *errors)
 {
 	size_t before = doc_errors_count(errors);
 	struct config *c = config_new(name, text, len);
 	char *directory = directory_of(name);
 	struct config_reader r = {
-	    .c = c, .directory = directory, .errors = errors};
+	    .c = c, .directory = directory, .errors = errors, .files = files};
 	struct doc_node *root = doc_parse(text, len, errors);
 
 	if (c == NULL || directory == NULL)
@@ -261,6 +263,13 @@ config_parse(
 	return NULL;
 }
 
+struct config *
+config_parse(
+    const char *name, const char *text, size_t len, struct doc_errors *errors)
+{
+	return parse(name, text, len, false, errors);
+}
+
 static struct config *
 load(const char *file, int (*reader)(const char *, size_t, char **, size_t *),
     struct doc_errors *errors)
@@ -278,7 +287,7 @@ load(const char *file, int (*reader)(const char *, size_t, char **, size_t *),
 		doc_error(errors, NULL, "cannot be read: %s", file_why(err));
 		return NULL;
 	}
-	c = config_parse(file, text, len, errors);
+	c = parse(file, text, len, true, errors);
 	free(text);
 	return c;
 }

@@ -179,6 +179,24 @@ check_dns(const struct asking *q, struct ask_dns *d)
 	    shown);
 }
 
+static void
+check_tls(const struct asking *q, const struct ask *a)
+{
+	const struct ask_tls *t = &a->tls;
+
+	if ((t->client_cert == NULL) != (t->client_key == NULL)) {
+		doc_error(q->r->errors, q->map,
+		    "'client_cert' and 'client_key' belong together");
+		return;
+	}
+	if (t->client_cert == NULL)
+		return;
+	config_pem_check(q->r, given(q, "client_cert"), t->client_cert,
+	    "-----BEGIN CERTIFICATE");
+	config_pem_check(
+	    q->r, given(q, "client_key"), t->client_key, "-----BEGIN ");
+}
+
 struct ask *
 config_ask_read(struct config_reader *r, const struct doc_node *map,
     const struct kind *k, bool labels)
@@ -196,6 +214,8 @@ config_ask_read(struct config_reader *r, const struct doc_node *map,
 		check_sip(&q, a);
 	if (a != NULL && (k->asks & 1u << ASK_DNS) != 0)
 		check_dns(&q, &a->dns);
+	if (a != NULL && (k->asks & 1u << ASK_TLS) != 0)
+		check_tls(&q, a);
 	if (a != NULL)
 		a->text = strdup(buf_str(&q.text));
 	if ((k->asks != 0 && a == NULL) || (a != NULL && a->text == NULL) ||

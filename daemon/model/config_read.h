@@ -15,6 +15,7 @@ struct config_reader {
 	struct doc_errors *errors;
 	struct config_probing defaults; /* before they were finished */
 	bool defaults_bad; /* said already: not again for each heir */
+	bool files; /* those that it names are looked at, too */
 };
 
 /* What holds unless it is overridden. */
@@ -58,6 +59,13 @@ void config_profiles_read(struct config_reader *r, const struct doc_node *list);
 /* What is picked of them, once everything else is read. */
 void config_need_read(struct config_reader *r, const struct doc_node *list);
 void config_need_free(struct config *c);
+
+/*
+ * An error unless the file can be read and has a line that starts so; NULL is
+ * no file.
+ */
+void config_pem_check(const struct config_reader *r, const struct doc_node *at,
+    const char *path, const char *begin);
 
 /* An error for each item that has the same value of the key as another. */
 void config_unique(

@@ -173,8 +173,8 @@ read_group(struct file_reader *f, const struct doc_node *group)
 	    errors, l.transport != NULL ? l.transport : group, &l.as);
 	if (k == NULL)
 		return;
-	l.as.ask = config_ask_read(
-	    &f->r, labels != NULL ? labels : group, k, true);
+	l.as.ask =
+	    config_ask_read(&f->r, labels != NULL ? labels : group, k, true);
 	for (size_t i = 0; i < list->items; i++)
 		read_address(f, list->item[i], &l, list->items == 1);
 	ask_unref(l.as.ask);
@@ -219,8 +219,10 @@ ssize_t
 config_target_file(const struct config *c, const char *text, size_t len,
     struct config_target **out, struct doc_errors *errors)
 {
-	struct file_reader f = {
-	    .r = {.c = (struct config *)c, .directory = "", .errors = errors}};
+	struct file_reader f = {.r = {.c = (struct config *)c,
+				    .directory = "",
+				    .errors = errors,
+				    .files = true}};
 	size_t before = doc_errors_count(errors);
 	struct doc_node *root = doc_parse(text, len, errors);
 

@@ -15,7 +15,8 @@ static bool
 is_text(const struct option *o)
 {
 	return o->type == OPTION_TEXT || o->type == OPTION_PATH ||
-	       o->type == OPTION_URL || o->type == OPTION_SERVER;
+	       o->type == OPTION_URL || o->type == OPTION_SERVER ||
+	       o->type == OPTION_TEXTS;
 }
 
 void

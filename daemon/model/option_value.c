@@ -201,6 +201,36 @@ option_path(const char *directory, const char *path)
 	return buf_steal(&b);
 }
 
+/* One text, or each of a list, a line each. */
+static int
+parse_texts(const struct value *v)
+{
+	const struct doc_node *list = v->node;
+	struct buf b = BUF_INIT;
+	int err = 0;
+
+	for (size_t i = 0; i < (v->text != NULL ? 1 : list->items); i++) {
+		const struct doc_node *n =
+		    v->text != NULL ? list : list->item[i];
+
+		if (n->kind == DOC_SCALAR && !doc_null(n) &&
+		    n->scalar[0] != '\0' && strchr(n->scalar, '\n') == NULL) {
+			buf_printf(&b, "%s\n", n->scalar);
+			continue;
+		}
+		doc_error(v->errors, n, "must be a text of one line");
+		err = -EINVAL;
+	}
+	if (err == 0 && b.len == 0) {
+		doc_error(v->errors, list, "is empty");
+		err = -EINVAL;
+	}
+	if (err == 0)
+		return store_text(v, buf_steal(&b));
+	buf_free(&b);
+	return err;
+}
+
 static int
 parse_path(const struct value *v)
 {
@@ -452,6 +482,7 @@ static int (*const parsers[])(const struct value *v) = {
     [OPTION_WORD] = parse_word,
     [OPTION_CHOICE] = parse_choice,
     [OPTION_CODES] = parse_codes,
+    [OPTION_TEXTS] = parse_texts,
 };
 
 int
@@ -467,6 +498,8 @@ option_value_parse(const struct option *o, const struct doc_node *n,
 	assert(o->type < OPTION_MAP);
 	if (o->type == OPTION_CODES && n->kind == DOC_LIST)
 		return parse_codes(&v);
+	if (o->type == OPTION_TEXTS && n->kind == DOC_LIST)
+		return parse_texts(&v);
 	if (n->kind != DOC_SCALAR || doc_null(n)) {
 		doc_error(errors, n, "must be %s, not %s", option_words_type(o),
 		    doc_kind_text(n));

@@ -28,6 +28,7 @@ static const char *const type_names[] = {
     [OPTION_WORD] = "a word",
     [OPTION_CHOICE] = "a word",
     [OPTION_CODES] = "a code or a list of codes",
+    [OPTION_TEXTS] = "a text or a list of texts",
     [OPTION_MAP] = "a mapping",
     [OPTION_LIST] = "a list",
 };

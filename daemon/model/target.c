@@ -107,8 +107,8 @@ target_label_escape(struct buf *b, const char *value)
 	}
 }
 
-static void
-put_label(struct buf *b, const char *name, const char *value)
+void
+target_label_pair(struct buf *b, const char *name, const char *value)
 {
 	if (b->len > 0)
 		buf_putc(b, ',');
@@ -124,13 +124,13 @@ put_label_number(struct buf *b, const char *name, unsigned value)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", value);
-	put_label(b, name, text);
+	target_label_pair(b, name, text);
 }
 
 static void
 put_label_word(struct buf *b, const char *name, enum word_set set, unsigned n)
 {
-	put_label(b, name, n == 0 ? "" : word_label(set, n));
+	target_label_pair(b, name, n == 0 ? "" : word_label(set, n));
 }
 
 static void
@@ -138,30 +138,30 @@ put_label_addr(struct buf *b, const char *name, const struct addr *a)
 {
 	char text[ADDR_TEXT];
 
-	put_label(b, name,
+	target_label_pair(b, name,
 	    addr_family(a) == AF_UNSPEC ? "" : addr_host_text(a, text));
 }
 
 static void
 put_labels(struct buf *b, const struct target *t)
 {
-	put_label(b, "target", t->name);
+	target_label_pair(b, "target", t->name);
 	put_label_word(b, "transport", WORD_TRANSPORT, t->path.transport);
-	put_label(b, "media_cluster", t->cluster);
+	target_label_pair(b, "media_cluster", t->cluster);
 }
 
 /* Only an info metric may name an IP address; T labels stand before it. */
 static void
 put_info(struct buf *b, const struct target *t)
 {
-	put_label(b, "host", t->host);
+	target_label_pair(b, "host", t->host);
 	put_label_addr(b, "address", &t->path.addr);
 	put_label_number(b, "port", t->port);
-	put_label(b, "probe", t->probe);
+	target_label_pair(b, "probe", t->probe);
 	put_label_word(b, "class", WORD_CLUSTER_CLASS, t->class);
 	put_label_word(b, "expect", WORD_EXPECT, t->expect);
 	put_label_addr(b, "source", &t->path.source);
-	put_label(b, "interface", t->path.interface);
+	target_label_pair(b, "interface", t->path.interface);
 	put_label_number(b, "dscp", t->path.dscp);
 }
 

@@ -85,5 +85,7 @@ uint64_t target_hash(const char *text, uint64_t seed);
 /* Escapes \ " and newline for a label value; appends to the buffer. */
 struct buf;
 void target_label_escape(struct buf *b, const char *value);
+/* name="value", with a comma before it unless the buffer is empty. */
+void target_label_pair(struct buf *b, const char *name, const char *value);
 
 #endif

@@ -518,6 +518,8 @@ lab_cert_make(struct lab_cert *c)
 	if (c->is_ca)
 		add_extension(
 		    c->x509, NID_basic_constraints, "critical,CA:TRUE");
+	for (unsigned i = 0; i < 4 && c->ext[i].value != NULL; i++)
+		add_extension(c->x509, c->ext[i].nid, c->ext[i].value);
 	assert_true(X509_sign(c->x509, issuer->key, EVP_sha256()) > 0);
 }
 
@@ -528,6 +530,20 @@ lab_cert_free(struct lab_cert *c)
 	EVP_PKEY_free(c->key);
 	c->x509 = NULL;
 	c->key = NULL;
+}
+
+char *
+lab_key_file(const struct lab_cert *c)
+{
+	char *name = strdup("/tmp/reachd-test-XXXXXX");
+	int fd = mkstemp(name);
+	FILE *f = fdopen(fd, "w");
+
+	assert_non_null(f);
+	assert_int_equal(
+	    PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(f);
+	return name;
 }
 
 char *

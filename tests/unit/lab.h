@@ -92,6 +92,10 @@ struct lab_cert {
 	int days;		 /* until it expires; negative: since it did */
 	struct lab_cert *issuer; /* NULL: self-signed */
 	bool is_ca;
+	struct {
+		int nid;
+		const char *value; /* as openssl's configuration has it */
+	} ext[4];
 	/* made by lab_cert_make() */
 	struct x509_st *x509;
 	struct evp_pkey_st *key;
@@ -101,6 +105,8 @@ void lab_cert_make(struct lab_cert *c);
 void lab_cert_free(struct lab_cert *c);
 /* A file with its PEM, to be unlinked by the caller. */
 char *lab_cert_file(const struct lab_cert *c);
+/* The same for its key. */
+char *lab_key_file(const struct lab_cert *c);
 /* A server's context that sends the certificate and its issuers but the root.
  */
 struct ssl_ctx_st *lab_server(const struct lab_cert *c);

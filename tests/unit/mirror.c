@@ -14,9 +14,14 @@
 #include <cmocka.h>
 
 #include "mirror.h"
-#include "reflect.h"
 
 enum { ARGS = 12 };
+
+bool
+mirror_is(int argc, char **argv)
+{
+	return argc > 0 && strcmp(argv[0], "reflect") == 0;
+}
 
 pid_t
 mirror_spawn(const char *const *args, int stream, FILE **out)
@@ -38,7 +43,9 @@ mirror_spawn(const char *const *args, int stream, FILE **out)
 		dup2(fds[1], stream);
 		close(fds[0]);
 		close(fds[1]);
-		exit(reflect_main(argc, argv));
+		/* Anew: what threads had begun here would hang in the child. */
+		execv("/proc/self/exe", argv);
+		_exit(127);
 	}
 	close(fds[1]);
 	*out = fdopen(fds[0], "r");

@@ -2,6 +2,7 @@
 #ifndef MIRROR_H
 #define MIRROR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -13,6 +14,8 @@ struct mirror {
 	uint16_t port[MIRROR_PORTS]; /* in the order of the listeners */
 };
 
+/* Whether this is such a process: main() is then reflect_main()'s to end. */
+bool mirror_is(int argc, char **argv);
 /*
  * Runs it with the arguments up to NULL; what it writes to the descriptor
  * comes out of *out.

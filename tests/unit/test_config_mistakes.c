@@ -186,7 +186,7 @@ mistakes_of_targets(void **state)
 {
 	wrong("targets: [{name: a, probe: sap, address: a}]\n",
 	    "t.yml:1:28: error: targets[0].probe: 'sap' is not allowed here "
-	    "(one of: stun, tcp, icmp, sip, dns, ntp)\n");
+	    "(one of: stun, tls, tcp, icmp, sip, dns, ntp)\n");
 	wrong("targets: [{name: a, transport: wss, address: a}]\n",
 	    "t.yml:1:32: error: targets[0].transport: 'wss' is not allowed "
 	    "here (one of: udp, tcp, tls, sip_udp, sip_tcp, sip_tls, "

@@ -19,6 +19,7 @@
 #include "collectors.h"
 #include "lab.h"
 #include "mirror.h"
+#include "reflect.h"
 #include "wire_stun.h"
 
 enum { PATIENCE_S = 10 };
@@ -630,7 +631,7 @@ test_cannot_listen(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_udp),
@@ -655,5 +656,7 @@ main(void)
 	    cmocka_unit_test(test_cannot_listen),
 	};
 
+	if (mirror_is(argc, argv))
+		return reflect_main(argc, argv);
 	return cmocka_run_group_tests_name("reflect", tests, NULL, NULL);
 }

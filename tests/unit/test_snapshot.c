@@ -382,7 +382,13 @@ test_tls(void **state)
 	    .serial = "0A",
 	    .fingerprint = {0xab, 0x01},
 	    .not_after = 1700000000,
+	    .staple_next = 1700000001,
 	    .have_cert = 1,
+	    .chain = CHAIN_VALID,
+	    .staple = STAPLE_GOOD,
+	    .for_host = 2,
+	    .policy = 1,
+	    .intercepted = 1,
 	    .sni_required = 1};
 	const struct snap_tls *t;
 	struct snapshot *s;
@@ -390,23 +396,23 @@ test_tls(void **state)
 	adopt(0);
 	row_set_tls(roster->entry[1].row, &f);
 	row_set(roster->entry[1].row, TALLY_PHASE + PHASE_TLS - 1, 34);
-	/* Not a TLS path: no room for it. */
-	row_set_tls(roster->entry[0].row, &f);
+	row_set_tls(roster->entry[0].row, &f); /* not TLS: no room for it */
 	s = take();
 	assert_int_equal(SNAP_COUNT(s, tls), 1);
 	t = SNAP(s, tls);
 	expect_filled(SCOPE_tls, t);
 	assert_string_equal(t->labels, roster->entry[1].target->labels);
 	assert_string_equal(t->info, "version=\"TLSv1.3\","
-				     "cipher=\"TLS_AES_128_GCM_SHA256\"");
+				     "cipher=\"TLS_AES_128_GCM_SHA256\","
+				     "chain=\"valid\"");
 	assert_string_equal(t->cert,
 	    "fingerprint_sha256=\"ab01000000000000000000000000000000000000000"
 	    "000000000000000000000\",subject=\"CN=a \\\"b\\\"\","
-	    "issuer=\"CN=c\\\\d\",serial_number=\"0A\"");
+	    "issuer=\"CN=c\\\\d\",root=\"\",serial_number=\"0A\"");
 	assert_int_equal(t->not_after, 1700000000 * CLOCK_SEC);
-	assert_int_equal(t->handshake, 34);
-	assert_int_equal(t->chain_valid, 1);
-	assert_int_equal(t->sni_required, 0);
+	assert_true(t->handshake == 34 && t->chain_valid == 1 &&
+		    t->staple == STAPLE_GOOD && t->name_match == 1 &&
+		    !t->sni_required && !t->intercepted && !t->policy);
 	snapshot_unref(s);
 	/* It failed before anything was shown, and a name helped. */
 	f = (struct tls_facts){.sni_required = 2};
@@ -414,10 +420,8 @@ test_tls(void **state)
 	pass_time(2 * CLOCK_SEC);
 	s = take();
 	t = SNAP(s, tls);
-	assert_null(t->info);
-	assert_null(t->cert);
-	assert_true(t->not_after == STATS_NONE);
-	assert_true(t->chain_valid == STATS_NONE);
+	assert_true(t->info == NULL && t->cert == NULL &&
+		    (t->not_after & t->chain_valid) == STATS_NONE);
 	assert_int_equal(t->sni_required, 1);
 	snapshot_unref(s);
 }

@@ -41,6 +41,8 @@ static const struct {
     {WORD_REQUIREMENT_CATEGORY, "category", REQUIREMENT_CATEGORY_END},
     {WORD_NTP_ERROR, "ntp_error", NTP_ERROR_END},
     {WORD_PING_NOTIFICATION, "ping_notification", PING_NOTIFICATION_END},
+    {WORD_CHAIN, "chain", CHAIN_END},
+    {WORD_STAPLE, "staple", STAPLE_END},
 };
 
 enum {
@@ -91,6 +93,14 @@ test_spelling(void **state)
 }
 
 static void
+test_set_names(void **state)
+{
+	assert_string_equal(word_set_name(WORD_STAPLE), "staple");
+	assert_string_equal(word_set_label(WORD_STAPLE), "state");
+	assert_string_equal(word_set_label(WORD_REACH), "reach");
+}
+
+static void
 test_unknown(void **state)
 {
 	assert_string_equal(word_label(WORD_STATE, 0), "none");
@@ -123,6 +133,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_spelling),
+	    cmocka_unit_test(test_set_names),
 	    cmocka_unit_test(test_unknown),
 	    cmocka_unit_test(test_lists),
 	};
