@@ -83,11 +83,12 @@ on_io(struct channel *c)
 	char bytes[4096];
 	ssize_t n = channel_read(c, bytes, sizeof(bytes));
 
-	if (n <= 0 && n != -EAGAIN) {
+	/* It may say so and close, both at once. */
+	if (state->until != 0 && (n > 0 || !channel_undecided(c))) {
+		answer(p);
+	} else if (n <= 0 && n != -EAGAIN) {
 		wait_no_more(p);
 		channel_end(c, n);
-	} else if (state->until != 0 && (n > 0 || !channel_undecided(c))) {
-		answer(p);
 	}
 }
 

@@ -23,7 +23,7 @@ enum { ALERT_UNKNOWN_CA = 48, ALERT_CERTIFICATE_REQUIRED = 116 };
 
 struct server {
 	SSL_CTX *ctx;
-	bool silent; /* after the handshake: no ticket */
+	bool hasty;  /* closes after the handshake */
 	bool chatty; /* greets, as a mail server does */
 	/* noted */
 	char name[64];
@@ -53,7 +53,10 @@ script(struct peer *peer, int fd)
 		server->shown = SSL_get0_peer_certificate(ssl) != NULL;
 		if (server->chatty)
 			SSL_write(ssl, "220 hello\r\n", 11);
-		SSL_read(ssl, &byte, 1);
+		if (server->hasty)
+			SSL_shutdown(ssl);
+		else
+			SSL_read(ssl, &byte, 1);
 	}
 	SSL_free(ssl);
 	ERR_clear_error();
@@ -366,6 +369,41 @@ test_old_version(void **state)
 	down(&s);
 }
 
+/* Bytes that are no response at all, in the place of one. */
+static int
+on_status(SSL *ssl, void *arg)
+{
+	const char *bytes = arg;
+	size_t len = strlen(bytes);
+	unsigned char *copy = OPENSSL_memdup(bytes, len + 1);
+
+	SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)len);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static void
+test_staple_of_junk(void **state)
+{
+	static char *const rows[] = {
+	    "junk", "0", "\x30\x03\x0a\x01\x03", "\x30\x84\xff\xff\xff\xff"};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stage s;
+
+		up(&s, 90, "DNS:www.example.net");
+		SSL_CTX_set_tlsext_status_cb(s.server.ctx, on_status);
+		SSL_CTX_set_tlsext_status_arg(s.server.ctx, rows[i]);
+		lab_probe(s.lab, 1);
+		expect_answered(s.lab);
+		assert_int_equal(s.lab->facts.staple, STAPLE_INVALID);
+		s.ask.tls.staple = true;
+		lab_probe(s.lab, 1);
+		expect_failed(s.lab, OUTCOME_TLS_CERTIFICATE,
+		    X509_V_ERR_OCSP_VERIFY_FAILED);
+		down(&s);
+	}
+}
+
 /* ---- who we are ---- */
 
 struct client {
@@ -444,6 +482,29 @@ test_mutual(void **state)
 	}
 }
 
+/* A server that likes us, and has no time. */
+static void
+test_mutual_hasty(void **state)
+{
+	struct stage s;
+	struct client c;
+
+	up(&s, 90, "DNS:www.example.net");
+	client_make(&c, &s.root);
+	SSL_CTX_load_verify_file(s.server.ctx, s.ca_file);
+	SSL_CTX_set_verify(s.server.ctx,
+	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	s.server.hasty = true;
+	s.ask.tls.client_cert = c.cert_file;
+	s.ask.tls.client_key = c.key_file;
+	for (unsigned i = 0; i < 20; i++) {
+		lab_probe(s.lab, 1);
+		expect_answered(s.lab);
+	}
+	down(&s);
+	client_free(&c);
+}
+
 static void
 test_mutual_stranger(void **state)
 {
@@ -512,7 +573,9 @@ main(void)
 	    cmocka_unit_test(test_issuers),
 	    cmocka_unit_test(test_policy),
 	    cmocka_unit_test(test_old_version),
+	    cmocka_unit_test(test_staple_of_junk),
 	    cmocka_unit_test(test_mutual),
+	    cmocka_unit_test(test_mutual_hasty),
 	    cmocka_unit_test(test_mutual_stranger),
 	    cmocka_unit_test(test_identity_errors),
 	    cmocka_unit_test(test_chatty),
