@@ -13,16 +13,18 @@
 #include "decide.h"
 #include "event.h"
 #include "expiry.h"
+#include "interception.h"
 
 /* A mapping older than this says nothing of the NAT now. */
 #define MAPPING_AGE (5 * 60 * CLOCK_SEC)
 #define NO_CLUSTER  UINT32_MAX
 
-enum { VERDICTS = 4 };
+enum { VERDICTS = 5 };
 
 struct decide {
 	struct store *store; /* borrowed */
 	struct expiry *expiry;
+	struct interception *interception;
 	uint32_t margin_ppm;
 	bool link_down;
 	uint32_t first[CLUSTER_CLASS_END]; /* index of the cluster, 0 */
@@ -50,8 +52,9 @@ decide_new(struct store *s)
 		return NULL;
 	d->store = s;
 	d->expiry = expiry_new();
-	if (d->expiry == NULL) {
-		free(d);
+	d->interception = interception_new();
+	if (d->expiry == NULL || d->interception == NULL) {
+		decide_free(d);
 		return NULL;
 	}
 	return d;
@@ -63,6 +66,7 @@ decide_free(struct decide *d)
 	if (d == NULL)
 		return;
 	expiry_free(d->expiry);
+	interception_free(d->interception);
 	roster_unref(d->roster);
 	free(d->cluster);
 	free(d->changed_at);
@@ -302,6 +306,8 @@ static const struct verdict verdicts[VERDICTS] = {
 	EVENT_SITE_UDP_OPEN},
     {offsetof(struct site, local_outage), EVENT_SITE_LOCAL_OUTAGE,
 	EVENT_SITE_LOCAL_OK},
+    {offsetof(struct site, tls_intercepted), EVENT_SITE_TLS_INTERCEPTED,
+	EVENT_SITE_TLS_DIRECT},
     {offsetof(struct site, nat_symmetric), EVENT_SITE_NAT_SYMMETRIC,
 	EVENT_SITE_NAT_OK},
 };
@@ -427,6 +433,8 @@ decide_run(struct decide *d, uint64_t now)
 	choose(d);
 	site_judge(&d->site, d->cluster, d->clusters, d->link_down);
 	site_mappings(&d->site, d->mapping, d->mappings, now, MAPPING_AGE);
+	d->site.tls_intercepted =
+	    (uint8_t)interception_run(d->interception, r, now);
 	/* Who is told looks it up, so it stands there first. */
 	note_changes(d, before, now);
 	publish(d);

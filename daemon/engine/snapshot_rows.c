@@ -445,6 +445,7 @@ fill_site(struct pass *p, const struct decision *d)
 	o->udp_blocked = verdict(d->site.udp_blocked);
 	o->local_outage = verdict(d->site.local_outage);
 	o->nat_symmetric = verdict(d->site.nat_symmetric);
+	o->tls_intercepted = verdict(d->site.tls_intercepted);
 	o->egress_changes = d->site.egress_changes;
 	buf_reset(&p->label);
 	for (unsigned i = 0; i < 2; i++)

@@ -244,7 +244,9 @@ requirement_trust_chain(
 static bool
 is_intercepted(const struct requirement_path *at)
 {
-	return at->outcome == OUTCOME_TLS_INTERCEPTED;
+	/* Media is not judged by its issuer, but it is seen. */
+	return at->outcome == OUTCOME_TLS_INTERCEPTED ||
+	       (at->tls != NULL && at->tls->intercepted == 2);
 }
 
 static const char *

@@ -77,7 +77,8 @@ bounds_in_words(void **state)
 	    {OPTION_thresholds, "loss_degraded", "0% to 100%"},
 	    {OPTION_probing, "family", "one of: any, ipv4, ipv6"},
 	    {OPTION_cluster, "class", "one of: public, video_mesh, reference"},
-	    {OPTION_target, "probe", "one of: stun, tls, tcp, icmp, sip, dns, ntp"},
+	    {OPTION_target, "probe",
+		"one of: stun, tls, tcp, icmp, sip, dns, ntp"},
 	    {OPTION_target, "transport",
 		"one of: udp, tcp, tls, sip_udp, sip_tcp, sip_tls, "
 		"sip_mtls, dns_udp, dns_tcp, ntp, icmp"},

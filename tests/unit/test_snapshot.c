@@ -370,8 +370,6 @@ test_histograms_of_targets(void **state)
 	snapshot_unref(s);
 }
 
-/* ---- TLS ---- */
-
 static void
 test_tls(void **state)
 {
@@ -426,8 +424,6 @@ test_tls(void **state)
 	snapshot_unref(s);
 }
 
-/* ---- decisions ---- */
-
 static struct decision *
 decision_made(uint64_t generation)
 {
@@ -458,6 +454,7 @@ decision_made(uint64_t generation)
 	    .udp_blocked = SITE_YES,
 	    .local_outage = SITE_NO,
 	    .nat_symmetric = SITE_YES,
+	    .tls_intercepted = SITE_NO,
 	    .egress_changes = 13};
 	addr_from_bytes(&d->site.egress[0], AF_INET, bytes, 0);
 	return d;
@@ -496,11 +493,12 @@ test_decision(void **state)
 	assert_string_equal(SNAP(s, link)[2].labels,
 	    "media_cluster=\"fra1\",transport=\"tls\"");
 	assert_string_equal(SNAP(s, site)->info, "ipv4=\"203.0.113.7\"");
-	assert_int_equal(SNAP(s, site)->rank_changes, 9);
-	assert_int_equal(SNAP(s, site)->media_unreachable, 0);
-	assert_int_equal(SNAP(s, site)->udp_blocked, 1);
-	assert_int_equal(SNAP(s, site)->local_outage, 0);
-	assert_int_equal(SNAP(s, site)->nat_symmetric, 1);
+	assert_true(SNAP(s, site)->rank_changes == 9 &&
+		    SNAP(s, site)->media_unreachable == 0 &&
+		    SNAP(s, site)->udp_blocked == 1);
+	assert_true(SNAP(s, site)->nat_symmetric == 1 &&
+		    SNAP(s, site)->local_outage == 0 &&
+		    SNAP(s, site)->tls_intercepted == 0);
 	assert_int_equal(SNAP(s, site)->egress_changes, 13);
 	snapshot_unref(s);
 	/* What is not known has no value; none preferred, no rank. */
