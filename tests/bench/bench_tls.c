@@ -45,6 +45,30 @@ shake_all(int listener)
 
 /* ---- certificates: a root, and a leaf of it ---- */
 
+/* What certificates have that are sold: names, and where to ask. */
+static void
+add_usual(X509 *x)
+{
+	static const struct {
+		int nid;
+		const char *value;
+	} rows[] = {
+	    {NID_subject_alt_name, "DNS:www.example.net,DNS:*.example.net"},
+	    {NID_info_access, "OCSP;URI:http://ocsp.example.net/,"
+			      "caIssuers;URI:http://ca.example.net/ca.crt"},
+	    {NID_crl_distribution_points, "URI:http://crl.example.net/ca.crl"},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		X509_EXTENSION *ext =
+		    X509V3_EXT_conf_nid(NULL, NULL, rows[i].nid, rows[i].value);
+
+		if (ext == NULL || X509_add_ext(x, ext, -1) != 1)
+			duel_die("extension");
+		X509_EXTENSION_free(ext);
+	}
+}
+
 static X509 *
 certificate(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer)
 {
@@ -63,6 +87,8 @@ certificate(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer)
 	if (issuer == NULL)
 		X509_add1_ext_i2d(x, NID_basic_constraints,
 		    &(BASIC_CONSTRAINTS){.ca = 1}, 1, 0);
+	else
+		add_usual(x);
 	if (X509_sign(x, signer, EVP_sha256()) <= 0)
 		duel_die("certificate");
 	return x;
@@ -250,8 +276,8 @@ main(int argc, char **argv)
 	setup.ca_file = make_contexts();
 	if (uv_loop_init(&loop) < 0 || collector->open(&setup, &stun_loop) < 0)
 		duel_die("open");
-	unlink(setup.ca_file);
 	fight("TLS 1.3 handshake", rounds, n);
+	unlink(setup.ca_file);
 	SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION);
 	fight("TLS 1.2 handshake", rounds, n);
 	collector->close(stun_loop);
