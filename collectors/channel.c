@@ -48,6 +48,7 @@ struct channel {
 	uint64_t handshake_ns;	/* when it began */
 	struct tls_notes notes; /* of the handshake */
 	bool named;		/* the second handshake, with a name */
+	bool gentle;		/* it ends with a good-bye */
 	struct tls_facts facts; /* of the first one, kept for its end */
 	int alert;		/* that ended the first one */
 	max_align_t room[];
@@ -432,6 +433,8 @@ channel_close(struct channel *c)
 {
 	if (c == NULL)
 		return;
+	if (c->gentle && c->ssl != NULL)
+		stream_tls_goodbye(c->ssl);
 	stream_tls_end(c->ssl);
 	c->ssl = NULL;
 	stream_close(c->stream);
@@ -440,6 +443,7 @@ channel_close(struct channel *c)
 void
 channel_end_gently(struct channel *c)
 {
+	c->gentle = true;
 	stream_end_gently(c->stream);
 }
 

@@ -212,6 +212,13 @@ stream_tls_end(struct ssl_st *ssl)
 	SSL_free(ssl);
 }
 
+void
+stream_tls_goodbye(struct ssl_st *ssl)
+{
+	SSL_shutdown(ssl);
+	ERR_clear_error();
+}
+
 /* What a call that did not succeed means; clears OpenSSL's queue. */
 static int
 explain(SSL *ssl, int result, int *alert)

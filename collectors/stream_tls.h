@@ -43,6 +43,8 @@ bool stream_tls_trusts(const struct stream_tls *tls);
 struct ssl_st *stream_tls_session(struct stream_tls *tls, struct stream *stream,
     const struct ask_tls *ask, const char *sni, struct tls_notes *notes);
 void stream_tls_end(struct ssl_st *ssl); /* sends nothing */
+/* Tells the peer that nothing more will come, if that can be written now. */
+void stream_tls_goodbye(struct ssl_st *ssl);
 
 /*
  * Goes on with the handshake: 0 done, -EAGAIN wait for the stream, -EPROTO

@@ -139,6 +139,10 @@ check_sip(const struct asking *q, const struct ask *a)
 	if (domain != NULL && !nodelist_host_ok(domain))
 		doc_error(q->r->errors, given(q, "from_domain"),
 		    "'%s' is not a domain", doc_error_shown(domain, shown));
+	if (q->kind->transport == TRANSPORT_SIP_MTLS &&
+	    a->tls.client_cert == NULL)
+		doc_error(q->r->errors, q->map,
+		    "'client_cert' is missing, which sip_mtls shows");
 }
 
 /* Labels of 1 to 63 octets, 253 in all with their dots, none at the end. */

@@ -1,11 +1,35 @@
 """Servers of SIP that are not ours: Kamailio over UDP, TCP, TLS and TLS with
 client certificates, and SIPp with a scenario."""
 
-import re
-import select
 import socket
+import subprocess
 
 from harness import free_port, tool, wait
+
+EXTENSIONS = """
+[server]
+subjectAltName = DNS:sip.test, IP:127.0.0.1, IP:::1
+extendedKeyUsage = serverAuth
+[client]
+extendedKeyUsage = clientAuth
+"""
+
+
+def certificates(directory):
+    """ca.pem, and signed by it server.pem and client.pem with their keys."""
+    (directory / "ext.cnf").write_text(EXTENSIONS)
+
+    def run(*argv):
+        subprocess.run(["openssl", *argv], cwd=directory, check=True, capture_output=True)
+    run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-days", "30", "-subj", "/CN=SIP Test CA", "-keyout", "ca.key", "-out", "ca.pem")
+    for name in ("server", "client"):
+        run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", f"/CN={name}.test", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "20", "-extfile", "ext.cnf", "-extensions", name,
+            "-out", f"{name}.pem")
+
 
 KAMAILIO = """#!KAMAILIO
 debug=0

@@ -5,14 +5,14 @@ are none."""
 import json
 import re
 import socket
-import subprocess
 import threading
 
 import pytest
 
 from harness import free_port, wait
+from nameserver import Nameserver
 from raw import Garbage
-from sip_peers import kamailio, sipp
+from sip_peers import certificates, kamailio, sipp
 
 CONFIG = """
 defaults: {{interval: 500ms, timeout: 300ms, windows: [10s, 1m]}}
@@ -114,6 +114,67 @@ def test_kamailio_stops_and_returns(bench, tmp_path):
         assert m.one("reachd_sip_status_code", target=name) == 200
     events = {(e["event"], e.get("subject")) for e in d.api("events")["events"]}
     assert {("target_down", "u"), ("target_down", "t")} <= events, events
+
+
+def test_kamailio_over_tls(bench, tmp_path):
+    """By name and by address; whom nobody vouches for, or for another name."""
+    certificates(tmp_path)
+    k = kamailio(bench, tmp_path, tls=True)
+    ns = Nameserver(bench, {"sip.test": ["127.0.0.1"], "other.test": ["127.0.0.1"]})
+    port = k.port["tls"]
+    d = daemon(bench, f'name: named, transport: sip_tls, address: "sip.test:{port}"',
+               f'name: address, transport: sip_tls, address: "127.0.0.1:{port}"',
+               f'name: other, transport: sip_tls, address: "other.test:{port}"',
+               f'name: lenient, transport: sip_tls, verify: false, address: "other.test:{port}"',
+               f'name: down, transport: sip_tls, user: down, address: "sip.test:{port}"',
+               more=f"resolver: {ns.address}\nca_file: {tmp_path}/ca.pem").ready()
+    for name in ("named", "address", "lenient"):
+        m = state(d, name, "up")
+        assert m.one("reachd_sip_status_code", target=name) == 200
+        assert m.one("reachd_tls_chain_valid", target=name) == 1
+        assert m.one("reachd_requests_lost_total", target=name) == 0
+        assert phases(m, name) == {"connect", "tls", "request", "response"} | (
+            {"resolve"} if "resolve" in phases(m, name) else set())
+    assert [lab["subject"] for lab, _ in m.all("reachd_tls_cert_info", target="named")] == [
+        "CN=server.test"]
+    state(d, "other", "down")
+    m = failed(d, "sip_tls", "tls_certificate")
+    assert not m.all("reachd_sip_status_code", target="other")
+    m = state(d, "down", "degraded")
+    assert m.one("reachd_sip_status_code", target="down") == 503
+    # Nobody vouches for it once the anchors are others.
+    d.write(d.config.read_text().replace(f"ca_file: {tmp_path}/ca.pem", ""))
+    assert d.reload()[0] == 200
+    m = state(d, "named", "down")
+    assert m.one("reachd_tls_chain_valid", target="named") == 0
+    # We took our leave each time.
+    assert "eof" not in k.text().lower(), k.text()[-2000:]
+
+
+def test_kamailio_with_client_certificates(bench, tmp_path):
+    certificates(tmp_path)
+    k = kamailio(bench, tmp_path, tls=True)
+    at = f'address: "127.0.0.1:{k.port["mtls"]}"'
+    d = daemon(bench, f"name: shown, transport: sip_mtls, client_cert: client.pem, "
+               f"client_key: client.key, {at}",
+               f"name: none, transport: sip_tls, {at}",
+               f"name: wrong, transport: sip_mtls, client_cert: server.pem, "
+               f"client_key: server.key, {at}",
+               f"name: closed, transport: sip_tls, server_name: sip.test, expect: blocked, {at}",
+               more=f"ca_file: {tmp_path}/ca.pem").ready()
+    m = state(d, "shown", "up")
+    assert m.one("reachd_sip_status_code", target="shown") == 200
+    assert m.one("reachd_requests_lost_total", target="shown") == 0
+    # The handshake is done for us when the server says that it is not.
+    m = state(d, "none", "down")
+    m = failed(d, "sip_tls", "tls_handshake")
+    assert m.one("reachd_probe_last_code", target="none") in (40, 116)
+    assert m.one("reachd_tls_chain_valid", target="none") == 1
+    # One of ours that is no client's.
+    state(d, "wrong", "down")
+    failed(d, "sip_mtls", "tls_handshake")
+    # It refuses us and is there: no wall is between.
+    state(d, "closed", "down")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -75,6 +75,23 @@ test_read(void **state)
 	ask_unref(a);
 }
 
+/* What mutual TLS is about. */
+static void
+test_mutual(void **state)
+{
+	struct config_reader r = {.directory = "/etc/x", .errors = &errors};
+	const struct kind *k = kind_find("sip", TRANSPORT_SIP_MTLS);
+	struct ask *a = config_ask_read(&r, NULL, k, false);
+
+	(void)state;
+	expect_error("'client_cert' is missing, which sip_mtls shows");
+	ask_unref(a);
+	k = kind_find("sip", TRANSPORT_SIP_TLS);
+	a = config_ask_read(&r, NULL, k, false);
+	assert_int_equal(doc_errors_count(&errors), 0);
+	ask_unref(a);
+}
+
 static struct ask *
 read_sip(const char *yaml)
 {
@@ -230,6 +247,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_mutual),
 	    cmocka_unit_test(test_sip),
 	    cmocka_unit_test(test_sip_refused),
 	    cmocka_unit_test(test_dns),

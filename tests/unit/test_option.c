@@ -200,7 +200,7 @@ parse_sample(const char *text, bool full)
 	if (full) {
 		assert_int_equal(c->clusters, 3);
 		assert_int_equal(c->discoveries, 2);
-		assert_int_equal(c->targets, 9);
+		assert_int_equal(c->targets, 10);
 	}
 	config_free(c);
 }
