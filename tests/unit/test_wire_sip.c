@@ -393,6 +393,27 @@ test_malformed(void **state)
 	}
 }
 
+/* Limits of what a request may say; a response may, for all we care. */
+static void
+test_requests(void **state)
+{
+#define ASKED "OPTIONS sip:a SIP/2.0\r\n" VIA FROM TO CALL
+	assert_int_equal(verdict(ASKED CSEQ "\r\n"), SIP_ECHO);
+	assert_int_equal(
+	    verdict(ASKED "CSeq: 2147483647 OPTIONS\r\n\r\n"), SIP_ECHO);
+	assert_int_equal(
+	    verdict(ASKED "CSeq: 2147483648 OPTIONS\r\n\r\n"), SIP_MALFORMED);
+	assert_int_equal(
+	    verdict(ASKED CSEQ "Max-Forwards: 255\r\n\r\n"), SIP_ECHO);
+	assert_int_equal(
+	    verdict(ASKED CSEQ "Max-Forwards: 256\r\n\r\n"), SIP_MALFORMED);
+	assert_int_equal(
+	    verdict(ASKED CSEQ "m: *\r\nDate: x GMT\r\n\r\n"), SIP_ECHO);
+	assert_int_equal(verdict(ASKED CSEQ "m: <*>\r\n\r\n"), SIP_MALFORMED);
+	assert_int_equal(
+	    verdict(ASKED CSEQ "Date: GMT\r\n\r\n"), SIP_MALFORMED);
+}
+
 /* Headers without end are no message; as many as there may be are one. */
 static void
 test_many_headers(void **state)
@@ -620,6 +641,7 @@ main(void)
 	    cmocka_unit_test(test_answers),
 	    cmocka_unit_test(test_strangers),
 	    cmocka_unit_test(test_malformed),
+	    cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_many_headers),
 	    cmocka_unit_test(test_echo),
 	    cmocka_unit_test(test_quotation),
