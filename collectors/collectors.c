@@ -18,6 +18,9 @@ const struct collector *const collectors[] = {
     &collector_dns,
     &collector_dns_stream,
     &collector_ntp,
+    &collector_https,
+    &collector_http,
+    &collector_wss,
     NULL,
 };
 

@@ -6,6 +6,8 @@
 
 extern const struct collector collector_dns;	    /* DNS over UDP */
 extern const struct collector collector_dns_stream; /* and over TCP */
+extern const struct collector collector_http;
+extern const struct collector collector_https;
 extern const struct collector collector_icmp;
 extern const struct collector collector_sip;		 /* SIP over UDP */
 extern const struct collector collector_sip_stream;	 /* SIP over TCP */
@@ -16,5 +18,6 @@ extern const struct collector collector_stun_stream;	 /* STUN over TCP */
 extern const struct collector collector_stun_stream_tls; /* and over TLS */
 extern const struct collector collector_tcp;
 extern const struct collector collector_tls;
+extern const struct collector collector_wss;
 
 #endif

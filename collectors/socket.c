@@ -133,6 +133,18 @@ socket_outcome(int fd, int err)
 	return outcome_of_errno(err, false);
 }
 
+bool
+socket_connected(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state != TCP_SYN_SENT &&
+	       info.tcpi_state != TCP_SYN_RECV && info.tcpi_state != TCP_CLOSE;
+}
+
 uint64_t
 socket_connect_time(int fd, uint64_t started_ns, enum stamp *stamp)
 {

@@ -29,6 +29,9 @@ void socket_end_gently(int fd);
  */
 int socket_hold_stamps(void);
 
+/* Whether the other side has taken the connection. */
+bool socket_connected(int fd);
+
 /* What a socket error (errno) means; asks the ICMP message behind it. */
 enum outcome socket_outcome(int fd, int err);
 

@@ -12,7 +12,14 @@
 #include "codes.h"
 
 /* Groups of such settings; a row of kinds.def names those it knows. */
-enum ask_group { ASK_TLS, ASK_SIP, ASK_DNS, ASK_NTP, ASK_GROUPS };
+enum ask_group {
+	ASK_TLS,
+	ASK_SIP,
+	ASK_DNS,
+	ASK_NTP,
+	ASK_HTTP,
+	ASK_GROUPS
+};
 
 /* A TLS client: what it names, shows and demands. */
 struct ask_tls {
@@ -53,6 +60,11 @@ struct ask_ntp {
 	uint8_t stratum_most;
 };
 
+/* What is asked of a web server. */
+struct ask_http {
+	bool head;		/* HEAD, not GET */
+};
+
 struct ask {
 	unsigned refs;	 /* atomic; ask_ref/unref only */
 	unsigned groups; /* 1 << ASK_x, for each that was read */
@@ -62,6 +74,7 @@ struct ask {
 	struct ask_sip sip;
 	struct ask_dns dns;
 	struct ask_ntp ntp;
+	struct ask_http http;
 };
 
 /* Zeroed, one reference. NULL: no memory. */

@@ -54,7 +54,8 @@ enum option_choice {
 	CHOICE_WEB_TLS,
 	CHOICE_VERIFY,
 	CHOICE_TLS_VERSION,
-	CHOICE_STAPLE
+	CHOICE_STAPLE,
+	CHOICE_METHOD
 };
 
 struct option {

@@ -22,6 +22,8 @@
 #include "outcome.h"
 #include "word.h"
 
+struct proxy;
+
 enum { PROBE_REQUESTS_MAX = 32, TLS_TEXT = 128, TLS_AUTHORITIES = 512 };
 
 /* Where a probe goes and how: the part of a target that a collector needs. */
@@ -32,6 +34,9 @@ struct path {
 	char interface[IFNAMSIZ];	/* "": any */
 	uint8_t dscp;			/* 0..63 */
 	const char *host;		/* as configured; owned by the target */
+	const char *url;		/* of probes over HTTP; the target's */
+	struct proxy *proxy;		/* addr is its address then, host and
+					   url the origin's; the target's */
 	const struct ask *ask;		/* the target's; NULL: its kind asks
 					   nothing */
 	uint64_t timeout_ns;

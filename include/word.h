@@ -25,6 +25,7 @@ enum word_set {
 	WORD_PING_NOTIFICATION,
 	WORD_CHAIN,
 	WORD_STAPLE,
+	WORD_PROXY_AUTH,
 	WORD_SETS
 };
 
@@ -42,7 +43,8 @@ enum transport {
 	TRANSPORT_DNS_TCP = 11,
 	TRANSPORT_NTP = 12,
 	TRANSPORT_ICMP = 13,
-	TRANSPORT_END = 14
+	TRANSPORT_HTTP = 14,
+	TRANSPORT_END = 15
 };
 
 enum state {
@@ -181,6 +183,15 @@ enum staple {
 	STAPLE_EXPIRED = 5,
 	STAPLE_INVALID = 6,
 	STAPLE_END = 7
+};
+
+enum proxy_auth {
+	PROXY_AUTH_NONE = 1,
+	PROXY_AUTH_BASIC = 2,
+	PROXY_AUTH_DIGEST = 3,
+	PROXY_AUTH_NTLM = 4,
+	PROXY_AUTH_NEGOTIATE = 5,
+	PROXY_AUTH_END = 6
 };
 
 /* The label of number n in the set, or "none" if there is no such word. */

@@ -29,7 +29,8 @@ enum {
 	SET_ntp_error = WORD_NTP_ERROR,
 	SET_ping_notification = WORD_PING_NOTIFICATION,
 	SET_chain = WORD_CHAIN,
-	SET_staple = WORD_STAPLE
+	SET_staple = WORD_STAPLE,
+	SET_proxy_auth = WORD_PROXY_AUTH
 };
 #define NUMBER_transport(name)	       TRANSPORT_##name
 #define NUMBER_state(name)	       STATE_##name
@@ -48,6 +49,7 @@ enum {
 #define NUMBER_ping_notification(name) PING_NOTIFICATION_##name
 #define NUMBER_chain(name)	   CHAIN_##name
 #define NUMBER_staple(name)	   STAPLE_##name
+#define NUMBER_proxy_auth(name)	   PROXY_AUTH_##name
 
 /* word.h spells the table out, for readers and ctags: both must agree. */
 #define WORD(set, name, number, label) \
@@ -77,6 +79,7 @@ static const unsigned ends[WORD_SETS] = {
     [WORD_PING_NOTIFICATION] = PING_NOTIFICATION_END,
     [WORD_CHAIN] = CHAIN_END,
     [WORD_STAPLE] = STAPLE_END,
+    [WORD_PROXY_AUTH] = PROXY_AUTH_END,
 };
 
 static const char *const names[WORD_SETS] = {
@@ -97,6 +100,7 @@ static const char *const names[WORD_SETS] = {
     [WORD_PING_NOTIFICATION] = "ping_notification",
     [WORD_CHAIN] = "chain",
     [WORD_STAPLE] = "staple",
+    [WORD_PROXY_AUTH] = "proxy_auth",
 };
 
 /* Made once; constant from then on. */

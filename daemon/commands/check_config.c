@@ -13,6 +13,7 @@
 #include "doc.h"
 #include "file.h"
 #include "inventory.h"
+#include "proxy.h"
 
 /* What the files beside the configuration hold. */
 struct sources {
@@ -189,7 +190,7 @@ is_name(const struct target *t)
 {
 	struct addr a;
 
-	return addr_parse_host(&a, t->host) < 0;
+	return addr_parse_host(&a, target_next_hop(t)) < 0;
 }
 
 /* ---- report ---- */
@@ -197,7 +198,7 @@ is_name(const struct target *t)
 static void
 print_target(FILE *out, const struct target *t)
 {
-	char name[TARGET_NAME + 1], text[ADDR_TEXT + 300], interval[32];
+	char name[TARGET_NAME + 1], text[ADDR_TEXT + 1200], interval[32];
 	char port[16];
 	size_t len = strlen(t->name);
 
@@ -216,6 +217,10 @@ print_target(FILE *out, const struct target *t)
 	} else {
 		addr_text(&t->path.addr, text);
 	}
+	if (t->url != NULL)
+		snprintf(text, sizeof(text), "%s%s%s", t->url,
+		    t->proxy != NULL ? " through " : "",
+		    t->proxy != NULL ? t->proxy->name : "");
 	fprintf(out, "  %-32s %-4s %-4s %-40s every %s\n", name, t->probe,
 	    word_label(WORD_TRANSPORT, t->path.transport), text,
 	    clock_duration_text(t->interval_ns, interval));
@@ -265,7 +270,7 @@ print_requests(FILE *out, const struct inventory *i)
 		buf_decimal(&b, most, 3);
 		buf_printf(&b, " to one address (%s)",
 		    is_name(busiest)
-			? busiest->host
+			? target_next_hop(busiest)
 			: addr_host_text(&busiest->path.addr, text));
 	}
 	fprintf(out, "%s\n", buf_str(&b));

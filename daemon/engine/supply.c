@@ -44,8 +44,8 @@ drop_pending(const struct supply *s, struct inventory *inv)
 		const struct addr *none;
 
 		if (addr_family(&t->path.addr) == 0 &&
-		    resolve_get(s->resolve, t->host, &none) == 0 &&
-		    resolve_failures(s->resolve, t->host, NULL) == 0)
+		    resolve_get(s->resolve, target_next_hop(t), &none) == 0 &&
+		    resolve_failures(s->resolve, target_next_hop(t), NULL) == 0)
 			target_unref(t);
 		else
 			inv->target[kept++] = t;

@@ -210,7 +210,8 @@ read_root(struct config_reader *r, const struct doc_node *root)
 	config_profiles_read(
 	    r, option_shape(root, OPTION_config, "profiles", e));
 	config_media_read(r, option_shape(root, OPTION_config, "media", e));
-	config_target_read(r, option_shape(root, OPTION_config, "targets", e));
+	config_proxies_read(r, option_shape(root, OPTION_config, "proxies", e));
+	config_targets_read(r, option_shape(root, OPTION_config, "targets", e));
 	read_target_files(
 	    r, option_shape(root, OPTION_config, "target_files", e));
 	config_need_read(r, option_shape(root, OPTION_config, "profiles", e));
@@ -311,6 +312,7 @@ config_free(struct config *c)
 		return;
 	config_media_free(c);
 	config_targets_free(c->target, c->targets);
+	config_proxies_free(c);
 	for (size_t i = 0; i < c->target_files; i++)
 		free(c->target_file[i]);
 	for (size_t i = 0; i < c->profiles; i++)

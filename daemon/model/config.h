@@ -52,6 +52,8 @@ struct config_target {
 					   the name servers of this host */
 	char cluster[CLUSTER_NAME + 1];	/* "": none */
 	struct ask *ask;		/* reference; NULL: asks nothing */
+	char *url;			/* instead of an address, or NULL */
+	struct proxy *proxy;		/* reference; NULL: direct */
 	struct config_probing probing;
 	unsigned line;
 };
@@ -83,6 +85,8 @@ struct config {
 	size_t clusters;
 	struct config_target *target;
 	size_t targets;
+	struct proxy **proxy;		/* references */
+	size_t proxies;
 	struct config_discovery *discovery;
 	size_t discoveries;
 	char **target_file;		/* absolute globs */

@@ -43,7 +43,10 @@ void config_media_read(struct config_reader *r, const struct doc_node *media);
 void config_media_free(struct config *c);
 
 /* Items of targets. */
-void config_target_read(struct config_reader *r, const struct doc_node *list);
+void config_targets_read(struct config_reader *r, const struct doc_node *list);
+/* One of them, as if it were reached directly. */
+void config_target_read(struct config_reader *r, const struct doc_node *map,
+    struct config_target *t);
 /*
  * The kind that probe and transport name together (the transport is set when
  * it was not), or NULL with an error.
@@ -53,6 +56,29 @@ const struct kind *config_target_kind(struct doc_errors *errors,
 /* Sets host (a copy) and port from "HOST:PORT". 0, or -errno with an error. */
 int config_target_address(struct doc_errors *errors, const struct doc_node *at,
     struct config_target *t);
+
+/* The same from "scheme://host:port/path", which must be of its kind. */
+int config_target_url(struct doc_errors *errors, const struct doc_node *at,
+    struct config_target *t);
+
+/* Items of proxies; before those of targets. */
+void config_proxies_read(struct config_reader *r, const struct doc_node *list);
+void config_proxies_free(struct config *c);
+
+/* How many paths a target has by its `via`. */
+size_t config_via_count(const struct doc_node *map);
+/*
+ * Makes t[0] as many targets as the list (NULL: direct) has ways: *n of them,
+ * each whole by itself.
+ */
+void config_via_read(struct config_reader *r, const struct doc_node *list,
+    struct config_target *t, size_t *n);
+/*
+ * The proxy of that name, a reference in *out; NULL: direct. 0, or -EINVAL
+ * with an error.
+ */
+int config_via_find(struct config_reader *r, const struct doc_node *at,
+    const struct config_target *t, struct proxy **out);
 
 /* Items of profiles. */
 void config_profiles_read(struct config_reader *r, const struct doc_node *list);

@@ -11,6 +11,8 @@
 #include "doc.h"
 #include "kind.h"
 #include "option.h"
+#include "proxy.h"
+#include "url.h"
 
 enum { HOST_MAX = 256 };
 
@@ -20,7 +22,11 @@ target_free(struct config_target *t)
 	free(t->host);
 	t->host = NULL;
 	ask_unref(t->ask);
+	free(t->url);
+	proxy_unref(t->proxy);
 	t->ask = NULL;
+	t->url = NULL;
+	t->proxy = NULL;
 }
 
 void
@@ -128,6 +134,99 @@ config_target_address(struct doc_errors *errors, const struct doc_node *at,
 	return t->host != NULL ? 0 : -ENOMEM;
 }
 
+/* Whether the host can be probed; it becomes the target's. */
+static int
+take_host(struct doc_errors *errors, const struct doc_node *at,
+    struct config_target *t, const char *host)
+{
+	char shown[DOC_SHOWN];
+
+	if (!nodelist_host_ok(host)) {
+		doc_error(errors, at, "'%s' has no name or address of one host",
+		    doc_error_shown(at->scalar, shown));
+		return -EINVAL;
+	}
+	t->host = nodelist_copy_host(host);
+	return t->host != NULL ? 0 : -ENOMEM;
+}
+
+int
+config_target_url(struct doc_errors *errors, const struct doc_node *at,
+    struct config_target *t)
+{
+	const char *wanted = word_label(WORD_TRANSPORT, t->transport);
+	char shown[DOC_SHOWN];
+	const char *why;
+	struct url u;
+
+	doc_error_shown(at->scalar, shown);
+	if (url_split(at->scalar, &u, &why) < 0) {
+		doc_error(errors, at, "'%s' is not a URL that can be used: %s",
+		    shown, why);
+		return -EINVAL;
+	}
+	if (u.user_len > 0) {
+		doc_error(errors, at,
+		    "credentials do not belong into a URL (of %s)", u.host);
+		return -EINVAL;
+	}
+	if (strcmp(u.scheme, wanted) != 0) {
+		doc_error(errors, at,
+		    "'%s' does not start with %s://, as a %s probe over %s "
+		    "must",
+		    shown, wanted, t->probe, wanted);
+		return -EINVAL;
+	}
+	t->port =
+	    u.port != 0 ? u.port : kind_find(t->probe, t->transport)->port;
+	t->url = strdup(at->scalar);
+	if (t->url == NULL)
+		return -ENOMEM;
+	return take_host(errors, at, t, u.host);
+}
+
+/* A URL says over what it is reached. */
+static void
+transport_of_url(struct config_target *t, const struct doc_node *map)
+{
+	const struct doc_node *url = doc_get(map, "url");
+	const char *why;
+	struct url u;
+	unsigned n;
+
+	if (t->transport != 0 || url == NULL || url->kind != DOC_SCALAR ||
+	    url_split(url->scalar, &u, &why) < 0)
+		return;
+	n = word_number(WORD_TRANSPORT, u.scheme);
+	if (n != 0 && kind_find(t->probe, n) != NULL)
+		t->transport = n;
+}
+
+/* What says where the target is; NULL with an error. */
+static const struct doc_node *
+place_of(
+    struct config_reader *r, const struct doc_node *map, const struct kind *k)
+{
+	bool web = (k->asks & 1u << ASK_HTTP) != 0;
+	const char *key = web ? "url" : "address";
+	const char *other = web ? "address" : "url";
+	const struct doc_node *place = doc_get(map, key);
+	const struct doc_node *wrong = doc_get(map, other);
+
+	if (!web && wrong == NULL)
+		wrong = doc_get(map, "via");
+	if (wrong != NULL)
+		doc_error(r->errors, wrong,
+		    "'%s' is no key of a %s probe over %s",
+		    wrong == doc_get(map, "via") ? "via" : other, k->name,
+		    word_label(WORD_TRANSPORT, k->transport));
+	if (place == NULL)
+		doc_error(r->errors, map, "'%s' is missing", key);
+	return place != NULL && place->kind == DOC_SCALAR && !doc_null(place)
+		   ? place
+		   : NULL;
+}
+
 static void
 check_count(struct config_reader *r, const struct doc_node *map,
     const struct config_target *t, const struct kind *k)
@@ -148,11 +247,11 @@ count_of(const struct config_target *t, const struct kind *k)
 	return count < k->count_most ? count : k->count_most;
 }
 
-static void
-read_target(struct config_reader *r, const struct doc_node *map,
+void
+config_target_read(struct config_reader *r, const struct doc_node *map,
     struct config_target *t)
 {
-	const struct doc_node *thresholds, *address, *transport;
+	const struct doc_node *thresholds, *place, *transport;
 	const struct kind *k;
 
 	option_defaults(OPTION_target, t);
@@ -168,6 +267,7 @@ read_target(struct config_reader *r, const struct doc_node *map,
 	thresholds = option_shape(map, OPTION_target, "thresholds", r->errors);
 	config_probing_read(r, map, thresholds, &t->probing);
 	transport = doc_get(map, "transport");
+	transport_of_url(t, map);
 	k = config_target_kind(
 	    r->errors, transport != NULL ? transport : map, t);
 	if (k == NULL)
@@ -175,30 +275,15 @@ read_target(struct config_reader *r, const struct doc_node *map,
 	t->ask = config_ask_read(r, map, k, false);
 	check_count(r, map, t, k);
 	config_probing_finish(r, map, thresholds, &t->probing, count_of(t, k));
-	if (t->host == NULL)
-		return;
-	/* until now it was the text of the address */
+	/* until now they were texts of the file */
 	option_free(OPTION_target, t);
-	address = doc_get(map, "address");
-	if (config_target_address(r->errors, address, t) == 0)
-		config_probing_check_host(r, address, &t->probing, t->host);
-}
-
-void
-config_target_read(struct config_reader *r, const struct doc_node *list)
-{
-	struct config *c = r->c;
-
-	if (list == NULL || list->items == 0)
+	place = place_of(r, map, k);
+	if (place == NULL)
 		return;
-	c->target = calloc(list->items, sizeof(*c->target));
-	if (c->target == NULL) {
-		doc_error(r->errors, list, "not enough memory");
+	if ((k->asks & 1u << ASK_HTTP) != 0) {
+		config_target_url(r->errors, place, t);
 		return;
 	}
-	for (size_t i = 0; i < list->items; i++) {
-		c->targets++;
-		read_target(r, list->item[i], &c->target[i]);
-	}
-	config_unique(r->errors, list, "name");
+	if (config_target_address(r->errors, place, t) == 0)
+		config_probing_check_host(r, place, &t->probing, t->host);
 }

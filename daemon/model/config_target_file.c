@@ -10,6 +10,7 @@
 #include "config_read.h"
 #include "doc.h"
 #include "kind.h"
+#include "proxy.h"
 #include "option.h"
 
 struct file_reader {
@@ -21,7 +22,8 @@ struct file_reader {
 /* A target that has what the labels of its group say. */
 struct labels {
 	struct config_target as;
-	const struct doc_node *transport;
+	const struct doc_node *transport, *via;
+	bool web; /* targets are URLs */
 };
 
 /* The label stands for a key of `targets`; other labels are not for us. */
@@ -62,6 +64,7 @@ read_labels(struct file_reader *f, const struct doc_node *map, struct labels *l)
 		    o, n, (char *)&l->as + o->offset, "", errors);
 	}
 	l->transport = doc_get(map, "__transport__");
+	l->via = doc_get(map, "__via__");
 }
 
 /*
@@ -75,7 +78,10 @@ make_name(struct config_target *t)
 
 	snprintf(base, sizeof(base), "%s-%s", t->probe,
 	    word_label(WORD_TRANSPORT, t->transport));
-	snprintf(where, sizeof(where), "%s:%u", t->host, t->port);
+	if (t->url != NULL)
+		snprintf(where, sizeof(where), "%s", t->url);
+	else
+		snprintf(where, sizeof(where), "%s:%u", t->host, t->port);
 	config_target_suffix(t->name, base, where, 0);
 }
 
@@ -93,6 +99,21 @@ next_target(struct file_reader *f)
 		f->size = size;
 	}
 	return &f->target[f->targets];
+}
+
+/* Where the target is, and the way there. */
+static int
+read_place(struct file_reader *f, const struct doc_node *n,
+    const struct labels *l, struct config_target *t)
+{
+	int err;
+
+	if (!l->web)
+		return config_target_address(f->r.errors, n, t);
+	err = config_target_url(f->r.errors, n, t);
+	if (err == 0 && l->via != NULL)
+		err = config_via_find(&f->r, l->via, t, &t->proxy);
+	return err;
 }
 
 static void
@@ -114,12 +135,11 @@ read_address(struct file_reader *f, const struct doc_node *n,
 	*t = l->as;
 	t->ask = ask_ref(l->as.ask);
 	t->line = n->line;
-	if (config_target_address(f->r.errors, n, t) < 0) {
-		ask_unref(t->ask);
-		return;
-	}
 	f->targets++;
-	config_probing_check_host(&f->r, n, &t->probing, t->host);
+	if (read_place(f, n, l, t) < 0)
+		return;
+	config_probing_check_host(
+	    &f->r, n, &t->probing, t->proxy != NULL ? t->proxy->host : t->host);
 	if (t->name[0] == '\0') {
 		make_name(t);
 	} else if (!alone) {
@@ -175,6 +195,7 @@ read_group(struct file_reader *f, const struct doc_node *group)
 		return;
 	l.as.ask =
 	    config_ask_read(&f->r, labels != NULL ? labels : group, k, true);
+	l.web = (k->asks & 1u << ASK_HTTP) != 0;
 	for (size_t i = 0; i < list->items; i++)
 		read_address(f, list->item[i], &l, list->items == 1);
 	ask_unref(l.as.ask);

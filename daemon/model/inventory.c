@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "inventory_plan.h"
 #include "kind.h"
+#include "proxy.h"
 
 enum {
 	TARGETS_MAX = 100000,
@@ -111,6 +112,13 @@ is_system(const struct want *w)
 	return w->port == 0 && kind_find(w->probe, w->transport)->has_port;
 }
 
+/* The host that is to be resolved: behind a proxy it resolves the other. */
+static const char *
+next_hop(const struct want *w)
+{
+	return w->proxy != NULL ? w->proxy->host : w->host;
+}
+
 static void
 take_address(
     struct found *f, const struct addr *a, const struct want *w, unsigned most)
@@ -130,24 +138,25 @@ take_address(
 	(*taken)++;
 	f->addr[f->n] = *a;
 	if (!is_system(w))
-		addr_set_port(&f->addr[f->n], w->port);
+		addr_set_port(&f->addr[f->n],
+		    w->proxy != NULL ? w->proxy->port : w->port);
 	f->n++;
 }
 
 static void
 find_addresses(struct builder *b, const struct want *w, struct found *f)
 {
-	struct inventory_name known = {.host = w->host};
+	struct inventory_name known = {.host = next_hop(w)};
 	struct addr literal = {0};
 
 	f->n = f->v4 = f->v6 = 0;
 	f->cut = false;
-	if (addr_parse_host(&literal, w->host) == 0) {
+	if (addr_parse_host(&literal, known.host) == 0) {
 		known.addr = &literal;
 		known.addrs = 1;
 	} else if (b->in->resolve != NULL) {
 		b->in->resolve(
-		    b->in->arg, is_system(w) ? NULL : w->host, &known);
+		    b->in->arg, is_system(w) ? NULL : next_hop(w), &known);
 	}
 	f->known = known.addrs;
 	for (size_t i = 0; i < known.addrs; i++)
@@ -169,7 +178,7 @@ warn_addresses(struct builder *b, const struct want *w, const struct found *f)
 		what = "has no address of the family that is probed";
 	if (what == NULL)
 		return;
-	snprintf(key, sizeof(key), "%s %s", w->host, what);
+	snprintf(key, sizeof(key), "%s %s", next_hop(w), what);
 	if (set_add(&b->keys, key) > 0)
 		buf_printf(&b->warnings, "%s\n", key);
 }
@@ -278,6 +287,9 @@ fill_target(const struct builder *b, const struct want *w,
 	t->path.dscp = p->dscp;
 	t->ask = ask_ref(w->ask);
 	t->path.ask = t->ask;
+	t->proxy = proxy_ref(w->proxy);
+	t->path.proxy = t->proxy;
+	t->path.url = t->url;
 	t->count = count_of(w);
 	t->path.timeout_ns = config_probing_timeout(p, t->count);
 	t->interval_ns = p->interval;
@@ -318,6 +330,10 @@ make_target(struct builder *b, const struct want *w, const char *name,
 	struct target *t = target_new(name, w->host);
 	int added;
 
+	if (t != NULL && w->url != NULL && (t->url = strdup(w->url)) == NULL) {
+		target_unref(t);
+		t = NULL;
+	}
 	if (t == NULL) {
 		b->failed = true;
 		return;
@@ -505,7 +521,7 @@ inventory_names(const struct inventory_input *in, size_t *n)
 		goto out;
 	name = calloc(plan.wants + 1, sizeof(char *));
 	for (size_t i = 0; name != NULL && i < plan.wants; i++) {
-		const char *host = plan.want[i].host;
+		const char *host = next_hop(&plan.want[i]);
 
 		if (is_system(&plan.want[i]) ||
 		    addr_parse_host(&a, host) == 0 || set_add(&seen, host) <= 0)

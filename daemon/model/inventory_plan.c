@@ -79,6 +79,8 @@ add_target(struct gather *g, const struct config_target *t)
 	    .host = t->host,
 	    .port = t->port,
 	    .ask = t->ask,
+	    .url = t->url,
+	    .proxy = t->proxy,
 	    .probing = &t->probing};
 
 	add_want(g, &w);

@@ -18,6 +18,8 @@ struct want {
 	const char *host;
 	uint16_t port;
 	struct ask *ask;	/* NULL: asks nothing */
+	const char *url;	/* NULL: has none */
+	struct proxy *proxy;	/* NULL: direct */
 	const struct config_probing *probing;
 	size_t order;		/* sources in order: the first one wins */
 	uint32_t need;		/* 1 + number of the need; 0: it is none */

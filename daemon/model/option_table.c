@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "config.h"
 #include "option.h"
+#include "proxy.h"
 #include "webconfig.h"
 
 /* The struct whose fields the rows of a group name. */
@@ -24,6 +25,8 @@
 #define STRUCT_web_tls	  struct webconfig
 #define STRUCT_web_http	  struct webconfig
 #define STRUCT_web_limit  struct webconfig
+#define STRUCT_ask_http	  struct ask_http
+#define STRUCT_proxy	  struct proxy
 #define STRUCT_limits	  struct config
 #define STRUCT_snmp	  struct config
 

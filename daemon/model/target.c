@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "proxy.h"
 #include "target.h"
 
 enum {
@@ -85,6 +86,8 @@ target_unref(struct target *t)
 		return;
 	free(t->host);
 	ask_unref(t->ask);
+	free(t->url);
+	proxy_unref(t->proxy);
 	free(t->key);
 	free(t->labels);
 	free(t->info);
@@ -163,6 +166,8 @@ put_info(struct buf *b, const struct target *t)
 	put_label_addr(b, "source", &t->path.source);
 	target_label_pair(b, "interface", t->path.interface);
 	put_label_number(b, "dscp", t->path.dscp);
+	target_label_pair(b, "proxy", t->proxy != NULL ? t->proxy->name : "");
+	target_label_pair(b, "url", t->url != NULL ? t->url : "");
 }
 
 /* Keeps the fields of a key apart whatever they hold. */
@@ -199,6 +204,10 @@ put_key(struct buf *b, const struct target *t)
 	put_field(b, "dev", t->path.interface);
 	buf_printf(b, " dscp=%u", t->path.dscp);
 	put_field(b, "cluster", t->cluster);
+	if (t->url != NULL)
+		put_field(b, "url", t->url);
+	if (t->proxy != NULL)
+		put_field(b, "proxy", t->proxy->name);
 	if (t->ask != NULL && t->ask->text[0] != '\0')
 		put_field(b, "ask", t->ask->text);
 }
@@ -235,7 +244,7 @@ target_seal(struct target *t)
 	struct buf scratch = BUF_INIT;
 
 	assert(t->labels == NULL && t->probe != NULL);
-	if (addr_family(&t->path.addr) != AF_UNSPEC)
+	if (addr_family(&t->path.addr) != AF_UNSPEC && t->proxy == NULL)
 		t->port = addr_port(&t->path.addr);
 	t->phase = (uint32_t)(mix(target_hash(t->name, 0)) >> 32);
 	t->key = text_of(&scratch, t, put_short_key);
@@ -244,6 +253,12 @@ target_seal(struct target *t)
 	buf_free(&scratch);
 	return t->key != NULL && t->labels != NULL && t->info != NULL ? 0
 								      : -ENOMEM;
+}
+
+const char *
+target_next_hop(const struct target *t)
+{
+	return t->proxy != NULL ? t->proxy->host : t->host;
 }
 
 uint32_t

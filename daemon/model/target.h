@@ -33,6 +33,8 @@ struct target {
 	struct path path;		/* host points to `host` below */
 	char *host;			/* owned */
 	struct ask *ask;		/* reference or NULL; path has it */
+	char *url;			/* owned or NULL; path has it */
+	struct proxy *proxy;		/* reference or NULL; path has it */
 	uint16_t port;			/* path.addr's; set by the maker while
 					   that is not resolved */
 	char *labels;			/* owned: escaped, as stats.h says */
@@ -61,6 +63,9 @@ void target_unref(struct target *t);
  * a resolved path. The phase is spread evenly over all 32 bits. 0 or -ENOMEM.
  */
 int target_seal(struct target *t);
+
+/* The host whose address the path has: of the proxy, if there is one. */
+const char *target_next_hop(const struct target *t);
 
 /*
  * How many samples the ring must hold: those of ring_ns and of a few probes

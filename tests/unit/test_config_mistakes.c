@@ -28,7 +28,8 @@ wrong(const char *text, const char *expected)
 }
 
 #define TOP_KEYS                                                         \
-	"profiles, defaults, thresholds, media, targets, target_files, " \
+	"profiles, defaults, thresholds, media, proxies, targets, "      \
+	"target_files, "                                                 \
 	"limits, snmp, histograms, rolling, transmit_timestamps, "       \
 	"resolver, "                                                     \
 	"ca_file, state_file, state_interval"
@@ -186,11 +187,10 @@ mistakes_of_targets(void **state)
 {
 	wrong("targets: [{name: a, probe: sap, address: a}]\n",
 	    "t.yml:1:28: error: targets[0].probe: 'sap' is not allowed here "
-	    "(one of: stun, tls, tcp, icmp, sip, dns, ntp)\n");
+	    "(one of: stun, tls, tcp, https, wss, icmp, sip, dns, ntp)\n");
 	wrong("targets: [{name: a, transport: wss, address: a}]\n",
-	    "t.yml:1:32: error: targets[0].transport: 'wss' is not allowed "
-	    "here (one of: udp, tcp, tls, sip_udp, sip_tcp, sip_tls, "
-	    "sip_mtls, dns_udp, dns_tcp, ntp, icmp)\n");
+	    "t.yml:1:32: error: targets[0].transport: 'wss' is no transport "
+	    "of stun (one of: udp, tcp, tls)\n");
 	wrong("targets: [{name: a, probe: icmp, transport: udp, "
 	      "address: a}]\n",
 	    "t.yml:1:45: error: targets[0].transport: 'udp' is no transport "

@@ -126,7 +126,7 @@ mistakes_of_target_files(void **state)
 	wrong_targets(c, "- targets: [a]\n  labels: {x: [], __probe__: sap}\n",
 	    "f:2:15: error: [0].labels.x: a label must be text, not a list\n"
 	    "f:2:30: error: [0].labels.__probe__: 'sap' is not allowed here "
-	    "(one of: stun, tls, tcp, icmp, sip, dns, ntp)\n");
+	    "(one of: stun, tls, tcp, https, wss, icmp, sip, dns, ntp)\n");
 	wrong_targets(c, "- {targets: [\"2001:db8::1\"]}\n",
 	    "f:1:14: error: [0].targets[0]: is an IPv6 address, and only IPv4 "
 	    "is probed here\n");

@@ -70,7 +70,8 @@ natures(void **state)
 	expect(s,
 	    "# HELP reachd_target_info "
 	    "Properties of a target: host, address, port, probe, class, "
-	    "expect, source, interface, dscp.\n"
+	    "expect, source, interface, dscp, proxy, url. The address is "
+	    "that of the next hop: of the proxy, where there is one.\n"
 	    "# TYPE reachd_target_info gauge\n"
 	    "reachd_target_info{" A ",host=\"x\\\\y\"} 1\n"
 	    "# HELP reachd_target_state Judged state of the target.\n"
@@ -98,7 +99,8 @@ natures(void **state)
 	    "reachd_probe_last_rtt_seconds{" B "} 0.012345678\n",
 	    "# HELP reachd_target "
 	    "Properties of a target: host, address, port, probe, class, "
-	    "expect, source, interface, dscp.\n"
+	    "expect, source, interface, dscp, proxy, url. The address is "
+	    "that of the next hop: of the proxy, where there is one.\n"
 	    "# TYPE reachd_target info\n"
 	    "reachd_target_info{" A ",host=\"x\\\\y\"} 1\n"
 	    "# HELP reachd_target_state Judged state of the target.\n"

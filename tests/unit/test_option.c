@@ -78,10 +78,10 @@ bounds_in_words(void **state)
 	    {OPTION_probing, "family", "one of: any, ipv4, ipv6"},
 	    {OPTION_cluster, "class", "one of: public, video_mesh, reference"},
 	    {OPTION_target, "probe",
-		"one of: stun, tls, tcp, icmp, sip, dns, ntp"},
+		"one of: stun, tls, tcp, https, wss, icmp, sip, dns, ntp"},
 	    {OPTION_target, "transport",
-		"one of: udp, tcp, tls, sip_udp, sip_tcp, sip_tls, "
-		"sip_mtls, dns_udp, dns_tcp, ntp, icmp"},
+		"one of: udp, tcp, tls, https, wss, sip_udp, sip_tcp, "
+		"sip_tls, sip_mtls, dns_udp, dns_tcp, ntp, icmp, http"},
 	    {OPTION_target, "address", ""},
 	};
 
@@ -112,7 +112,7 @@ the_reference_names_all(void **state)
 	assert_non_null(
 	    strstr(text, "\ninterval (duration; 100ms to 1d; default 10s)\n"
 			 "\tTime between two probes.\n"));
-	assert_non_null(strstr(text, "\naddress (text; must be given)\n"));
+	assert_non_null(strstr(text, "\naddress (text)\n"));
 	assert_non_null(strstr(text, "\nstate_file (path)\n"));
 	buf_free(&b);
 }
@@ -200,6 +200,7 @@ parse_sample(const char *text, bool full)
 	if (full) {
 		assert_int_equal(c->clusters, 3);
 		assert_int_equal(c->discoveries, 2);
+		assert_int_equal(c->proxies, 2);
 		assert_int_equal(c->targets, 10);
 	}
 	config_free(c);

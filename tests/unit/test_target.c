@@ -103,7 +103,8 @@ test_seal(void **state)
 	assert_string_equal(t->info,
 	    "host=\"media.example.net\",address=\"198.51.100.7\","
 	    "port=\"5004\",probe=\"stun\",class=\"public\","
-	    "expect=\"reachable\",source=\"\",interface=\"\",dscp=\"46\"");
+	    "expect=\"reachable\",source=\"\",interface=\"\",dscp=\"46\","
+	    "proxy=\"\",url=\"\"");
 	assert_int_equal(t->port, 5004);
 	target_unref(t);
 }

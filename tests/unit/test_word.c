@@ -43,6 +43,7 @@ static const struct {
     {WORD_PING_NOTIFICATION, "ping_notification", PING_NOTIFICATION_END},
     {WORD_CHAIN, "chain", CHAIN_END},
     {WORD_STAPLE, "staple", STAPLE_END},
+    {WORD_PROXY_AUTH, "proxy_auth", PROXY_AUTH_END},
 };
 
 enum {
@@ -122,7 +123,7 @@ test_lists(void **state)
 	assert_string_equal(word_list(WORD_EXPECT), "reachable, blocked");
 	assert_string_equal(word_list(WORD_TRANSPORT),
 	    "udp, tcp, tls, https, wss, sip_udp, sip_tcp, sip_tls, sip_mtls, "
-	    "dns_udp, dns_tcp, ntp, icmp");
+	    "dns_udp, dns_tcp, ntp, icmp, http");
 	for (unsigned s = 0; s < WORD_SETS; s++)
 		assert_true(strlen(word_list((enum word_set)s)) > 0);
 }

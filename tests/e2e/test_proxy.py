@@ -1,0 +1,268 @@
+"""Probes through proxies: squid with each way to say who one is, squid that
+inspects TLS, and proxies that no honest program would be."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from harness import tool, wait
+from test_https import config, phases, settled
+from webpeers import Nginx, Pki, Script, Squid, answering, head
+
+LIB = "/usr/lib/squid"
+
+
+@pytest.fixture
+def pki(bench):
+    return Pki(bench.directory)
+
+
+@pytest.fixture
+def origin(bench, pki):
+    good, key = pki.leaf("good")
+    return Nginx(bench, f"""
+server {{ listen {{tls}} ssl; ssl_certificate {good}; ssl_certificate_key {key};
+  location / {{ return 200 hello; }} location /503 {{ return 503; }} }}
+server {{ listen {{clear}}; location / {{ return 204; }} location /503 {{ return 503; }} }}""",
+                 ("tls", "clear"))
+
+
+def proxies(rows):
+    return "proxies:\n" + "\n".join(
+        f'  - {{name: {n}, url: "http://127.0.0.1:{port}"{", " + more if more else ""}}}'
+        for n, (port, more) in rows.items())
+
+
+def via(url, *ways, more=""):
+    return url, f"via: [{', '.join(ways)}]" + (f", {more}" if more else "")
+
+
+def secret(bench, name, text):
+    path = bench.directory / name
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_squid(bench, pki, origin):
+    """One origin directly and through proxies of every kind, each a path."""
+    basic = Squid(bench, f"""
+auth_param basic program {LIB}/basic_ncsa_auth DIR/users
+acl known proxy_auth REQUIRED
+http_access deny !known""", files={"users": "reachd:$apr1$x$" + subprocess.run(
+        ["openssl", "passwd", "-apr1", "-salt", "x", "s3cret"], capture_output=True,
+        text=True).stdout.strip().rsplit("$", 1)[1] + "\n"})
+    digest = Squid(bench, f"""
+auth_param digest program {LIB}/digest_file_auth DIR/users
+auth_param digest realm probes
+acl known proxy_auth REQUIRED
+http_access deny !known""", files={"users": "reachd:s3cret\n"})
+    ntlm = Squid(bench, f"""
+auth_param ntlm program {LIB}/ntlm_fake_auth
+acl known proxy_auth REQUIRED
+http_access deny !known""")
+    open_ = Squid(bench, "acl no dstdomain forbidden.test\nhttp_access deny no")
+    good = secret(bench, "good.secret", "s3cret")
+    bad = secret(bench, "bad.secret", "wr0ng")
+    rows = {
+        "open": (open_.port, ""),
+        "basic": (basic.port, f"auth: basic, username: reachd, password_file: {good}"),
+        "digest": (digest.port, f"auth: digest, username: reachd, password_file: {good}"),
+        "ntlm": (ntlm.port, f"auth: ntlm, username: reachd, password_file: {good}"),
+        "nobody": (basic.port, ""),
+        "bad": (basic.port, f"auth: basic, username: reachd, password_file: {bad}"),
+        "baddigest": (digest.port, f"auth: digest, username: reachd, password_file: {bad}"),
+        "lost": (basic.port, f"auth: basic, username: reachd, password_file: {bench.directory}/no"),
+        "closed": (1, ""),
+    }
+    url = f"https://127.0.0.1:{origin.port['tls']}"
+    d = bench.daemon(config({
+        "o": via(f"{url}/", "direct", *rows), "o503": via(f"{url}/503", "open"),
+        "clear": via(f"http://127.0.0.1:{origin.port['clear']}/", "direct", "open", "basic",
+                     "digest", "ntlm", "nobody"),
+        "c503": via(f"http://127.0.0.1:{origin.port['clear']}/503", "open"),
+        "dead": via("https://127.0.0.1:1/", "open"), "cdead": via("http://127.0.0.1:1/", "open"),
+        "name": via("https://nosuch.invalid/", "open"),
+        "forbidden": via("https://forbidden.test/", "open"),
+        "cforbidden": via("http://forbidden.test/", "open"),
+    }, f"ca_file: {pki.ca}\n{proxies(rows)}").replace("timeout: 400ms", "timeout: 4s")
+        .replace("interval: 500ms", "interval: 4500ms"))
+    settled(d, {
+        "o": ("answered", 200), "o@open": ("answered", 200), "o@basic": ("answered", 200),
+        "o@digest": ("answered", 200), "o@ntlm": ("answered", 200),
+        "o@nobody": ("proxy_auth", 407), "o@bad": ("proxy_auth", 407),
+        "o@baddigest": ("proxy_auth", 407), "o@lost": "local", "o@closed": "refused",
+        "o503@open": ("error_response", 503),
+        "clear": ("answered", 204), "clear@open": ("answered", 204),
+        "clear@basic": ("answered", 204), "clear@digest": ("answered", 204),
+        "clear@ntlm": ("answered", 204), "clear@nobody": ("proxy_auth", 407),
+        "c503@open": ("error_response", 503),
+        "dead@open": ("proxy_upstream", 503), "cdead@open": ("proxy_upstream", 503),
+        "name@open": "proxy_upstream",
+        "forbidden@open": ("proxy_refused", 403), "cforbidden@open": ("proxy_refused", 403),
+    }, 60)
+    p = phases(d, "o@basic")
+    assert set(p) == {"connect", "proxy", "tls", "request", "response"}, p
+    m = d.metrics()
+    info = m.all("reachd_target_info", target="o@open")[0][0]
+    assert info["proxy"] == "open" and info["port"] == str(origin.port["tls"]), info
+    # What is secret is nowhere to be read.
+    for text in (d.text(), m.text, d.get("/api/v1/targets"), d.get("/")):
+        assert "s3cret" not in text and "wr0ng" not in text
+
+
+def test_refused_credentials_wait(bench, pki, origin):
+    """However many paths a proxy has, credentials that it refused are not
+    shown to it again before their time; Basic is not tried instead of
+    Digest."""
+    digest = Squid(bench, f"""
+auth_param basic program {LIB}/basic_ncsa_auth DIR/none
+auth_param digest program {LIB}/digest_file_auth DIR/users
+auth_param digest realm probes
+acl known proxy_auth REQUIRED
+http_access deny !known""", files={"users": "reachd:s3cret\n", "none": ""})
+    seen = []
+
+    def both(c, script):
+        text = head(c)
+        seen.append(text)
+        c.sendall(b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+                  b"Content-Length: 0\r\n\r\n")
+        seen.append(head(c))
+
+    downgrade = Script(bench, both)
+    bad = secret(bench, "bad.secret", "wr0ng")
+    keys = f"auth: digest, username: reachd, password_file: {bad}"
+    url = f"https://127.0.0.1:{origin.port['tls']}/"
+    targets = {f"t{i}": via(f"{url}{i}", "hq") for i in range(8)}
+    targets["down"] = via(url, "down")
+    d = bench.daemon(config(targets, f"ca_file: {pki.ca}\n" + proxies({
+        "hq": (digest.port, keys), "down": (downgrade.port, keys)})))
+    settled(d, {f"t{i}@hq": ("proxy_auth", 407) for i in range(8)} | {"down@down": ("proxy_auth", 407)})
+    wait("rounds", lambda: min(v for _, v in d.metrics().all("reachd_probes_total")) >= 5)
+    # At most those that were under way when the first refusal came.
+    shown = [r for r in digest.requests() if " reachd " in r]
+    assert 1 <= len(shown) <= 8, digest.requests()
+    assert len([t for t in seen if "Proxy-Authorization: Basic" in t]) == 0, seen
+    assert len(seen) <= 2
+
+
+def test_scripted_proxies(bench, pki, origin):
+    """Proxies that answer with anything: bounded, and told apart."""
+    def line(text):
+        return answering(text.encode() + b"\r\n\r\n")
+
+    def drip(c, script):
+        head(c)
+        for b in b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n":
+            c.sendall(bytes([b]))
+            if script.stopping.wait(0.3):
+                return
+
+    def flood(c, script):
+        head(c)
+        c.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        while True:
+            c.sendall(b"x" * 65536)
+
+    def forever(c, script):
+        while True:
+            head(c)
+            c.sendall(b"HTTP/1.1 407 No\r\nProxy-Authenticate: Digest realm=\"x\", "
+                      b"nonce=\"%d\", stale=true\r\nContent-Length: 0\r\n\r\n" % len(script.notes))
+            script.notes.append(1)
+
+    rows = {
+        "silent": (lambda c, s: s.stopping.wait(20), "timeout"),
+        "closes": (lambda c, s: head(c) and c.close(), "reset"),
+        "drip": (drip, "timeout"), "flood": (flood, "protocol"),
+        "ssh": (answering(b"SSH-2.0-x\r\n"), "protocol"),
+        "403": (line("HTTP/1.1 403 No"), ("proxy_refused", 403)),
+        "400": (line("HTTP/1.0 400 No"), ("proxy_refused", 400)),
+        "302": (line("HTTP/1.1 302 Portal\r\nLocation: http://portal/"), ("proxy_refused", 302)),
+        "407": (line("HTTP/1.1 407 No"), ("proxy_auth", 407)),
+        "502": (line("HTTP/1.1 502 No"), ("proxy_upstream", 502)),
+        "503": (line("HTTP/1.1 503 No"), ("proxy_upstream", 503)),
+        "504": (line("HTTP/1.1 504 No"), ("proxy_upstream", 504)),
+        "511": (line("HTTP/1.1 511 Portal"), ("proxy_refused", 511)),
+        "huge": (line("HTTP/1.1 99999999999 OK"), "protocol"),
+        "liar": (line("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK"), "tls_handshake"),
+        "page": (answering(b"HTTP/1.1 403 No\r\nContent-Length: 9999999\r\n\r\n", b"x" * 100000),
+                 ("proxy_refused", 403)),
+        "stale": (forever, ("proxy_auth", 407)),
+    }
+    scripts = {n: Script(bench, t) for n, (t, _) in rows.items()}
+    password = secret(bench, "p", "s3cret")
+    keys = {n: (s.port, "") for n, s in scripts.items()}
+    keys["stale"] = (scripts["stale"].port,
+                     f"auth: digest, username: u, password_file: {password}, retry: 1s")
+    d = bench.daemon(config({
+        "o": via(f"https://127.0.0.1:{origin.port['tls']}/", *(f'"{n}"' for n in rows))},
+        f"ca_file: {pki.ca}\n" + proxies({f'"{n}"': v for n, v in keys.items()})))
+    want = {f"o@{n}": w for n, (_, w) in rows.items()}
+    settled(d, want, 60)
+    wait("rounds", lambda: min(v for _, v in d.metrics().all("reachd_probes_total")) >= 4, 60)
+    settled(d, want, 60)
+    # Two requests a try, however often a proxy calls the answer stale.
+    assert len(scripts["stale"].notes) <= 2 * scripts["stale"].connections + 1
+
+
+def test_environment(bench, pki, origin):
+    """`env` is what the environment says, at the start."""
+    squid = Squid(bench)
+    d = bench.daemon(config({
+        "far": via(f"https://localhost:{origin.port['tls']}/", "env", more="family: ipv4"),
+        "near": via(f"https://127.0.0.1:{origin.port['tls']}/", "env"),
+        "clear": via(f"http://127.0.0.1:{origin.port['clear']}/", "env"),
+        "direct": via(f"https://127.0.0.1:{origin.port['tls']}/x", "direct"),
+    }, f"ca_file: {pki.ca}"), env={
+        "https_proxy": f"http://127.0.0.1:{squid.port}", "no_proxy": "127.0.0.1"})
+    settled(d, {"far@env": ("answered", 200), "near@env": ("answered", 200),
+                "clear@env": ("answered", 204), "direct": ("answered", 200)})
+    asked = wait("the log of squid", lambda: [r for r in squid.requests() if "CONNECT" in r])
+    assert all("CONNECT localhost:" in r for r in asked), asked
+    m = d.metrics()
+    assert m.all("reachd_target_info", target="far@env")[0][0]["proxy"] == "env"
+    assert m.all("reachd_target_info", target="near@env")[0][0]["proxy"] == ""
+
+
+def test_inspection(bench, pki, origin):
+    """A proxy that breaks TLS open is told by the issuer at the top."""
+    inspector = Pki(bench.directory, "inspect", "Corp Inspection")
+    both = bench.directory / "anchors.pem"
+    both.write_text(open(pki.ca).read() + open(inspector.ca).read())
+    pem = open(inspector.ca).read() + (bench.directory / "inspect.key").read_text()
+    squid = inspecting_squid(bench, pki, pem)
+    targets = {
+        "seen": via(f"https://localhost:{origin.port['tls']}/", "direct", "hq",
+                    more='family: ipv4, issuers: ["Test Root"]'),
+        "blind": via(f"https://localhost:{origin.port['tls']}/b", "hq", more="family: ipv4"),
+    }
+    d = bench.daemon(config(targets, f"ca_file: {both}\n" + proxies({"hq": (squid.port, "")}))
+                     .replace("timeout: 400ms", "timeout: 3s").replace("interval: 500ms", "interval: 3500ms"))
+    settled(d, {"seen": ("answered", 200), "seen@hq": "tls_intercepted",
+                "blind@hq": ("answered", 200)}, 60)
+    m = d.metrics()
+    assert m.one("reachd_tls_intercepted", target="seen@hq") == 1
+    assert m.one("reachd_tls_intercepted", target="seen") == 0
+
+
+def inspecting_squid(bench, pki, pem):
+    """squid makes its certificates as its own user: the store must be its."""
+    import pathlib
+    import tempfile
+    d = pathlib.Path(tempfile.mkdtemp(prefix="reachd-bump-"))
+    bench.closing.append(lambda: shutil.rmtree(d, ignore_errors=True))
+    d.chmod(0o777)
+    (d / "inspect.pem").write_text(pem)
+    (d / "inspect.pem").chmod(0o644)
+    (d / "root.pem").write_text(open(pki.ca).read())
+    (d / "root.pem").chmod(0o644)
+    subprocess.run([tool("setpriv"), "--reuid=proxy", "--regid=proxy", "--clear-groups",
+                    f"{LIB}/security_file_certgen", "-c", "-s", d / "db", "-M", "4MB"],
+                   check=True, capture_output=True)
+    return Squid(bench, f"""
+sslcrtd_program {LIB}/security_file_certgen -s {d}/db -M 4MB
+tls_outgoing_options cafile={d}/root.pem
+ssl_bump bump all""", port_options=f"ssl-bump tls-cert={d}/inspect.pem generate-host-certificates=on")
