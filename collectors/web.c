@@ -67,20 +67,31 @@ tell_phase(struct web *w, enum phase phase, uint64_t from, uint64_t to)
 		probe_phase(w->probe, phase, to - from);
 }
 
+/* How far it has come: also told of a way that ends nowhere. */
+static void
+tell_progress(struct web *w)
+{
+	if (w->connected != 0 && !w->told_connect) {
+		w->told_connect = true;
+		probe_phase(w->probe, PHASE_CONNECT, w->connect_ns);
+		w->pool->counts.stamp[w->connect_stamp]++;
+	}
+	if (w->tunnelled != 0 && !w->told_tunnel) {
+		w->told_tunnel = true;
+		tell_phase(w, PHASE_PROXY, w->connected, w->tunnelled);
+	}
+}
+
 /* What is known of the way, whether it led anywhere or not. */
 static void
 tell_way(struct web *w)
 {
 	struct probe *p = w->probe;
 
+	tell_progress(w);
 	if (w->told)
 		return;
 	w->told = true;
-	if (w->connected != 0) {
-		probe_phase(p, PHASE_CONNECT, w->connect_ns);
-		w->pool->counts.stamp[w->connect_stamp]++;
-	}
-	tell_phase(w, PHASE_PROXY, w->connected, w->tunnelled);
 	tell_phase(w, PHASE_TLS, w->handshake, w->ready);
 	if (w->facts.version[0] != '\0')
 		probe_tls(p, &w->facts);
@@ -130,13 +141,14 @@ on_turn(struct multi_job *j)
 {
 	struct web *w = (struct web *)j;
 
+	tell_progress(w);
 	/* libcurl let go of a way that is ours. */
 	if (w->pool->setup.way) {
 		if (w->told && w->fd < 0)
 			web_end(w, 0);
 		return;
 	}
-	if (w->told)
+	if (w->told || w->ready == 0)
 		return;
 	tell_way(w);
 	if (w->handshake != 0)

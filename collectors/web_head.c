@@ -55,6 +55,7 @@ take_tunnel(struct web *w, int status)
 	if (status >= 200 && status < 300) {
 		w->end.tunnelled = true;
 		w->tunnelled = clock_mono();
+		multi_call(&w->job);
 		return true;
 	}
 	return status != 407 || !refused_for_good(w);

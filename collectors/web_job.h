@@ -56,6 +56,7 @@ struct web {
 	bool moved;   /* it has a Location */
 	bool whole;   /* the head has ended */
 	bool told;    /* ready() has been called */
+	bool told_connect, told_tunnel; /* those phases */
 	bool turned;  /* the loop has turned since the socket was made */
 	bool counted; /* the proxy's tally has it */
 	bool waits;   /* on the pool's list, not with libcurl yet */

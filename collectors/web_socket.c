@@ -54,6 +54,7 @@ web_socket_note(struct web *w)
 	    socket_connect_time(w->fd, w->started, &w->connect_stamp);
 	w->connected = clock_mono();
 	w->end.connected = true;
+	multi_call(&w->job);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "kind.h"
 #include "log.h"
 #include "outcome.h"
+#include "proxy.h"
 #include "stats.h"
 #include "store.h"
 
@@ -142,6 +143,8 @@ count_items(const struct config *c, const struct inventory *i,
 	    c->histograms == HISTOGRAMS_TARGET ? i->targets : groups;
 	items[SCOPE_tls] = count_shown(i, SHOWS_TLS);
 	items[SCOPE_fact] = count_shown(i, SHOWS_FACTS);
+	items[SCOPE_proxy] = c->proxies;
+	items[SCOPE_proxy_failure] = c->proxies * PROXY_CODES;
 	items[SCOPE_cluster] = i->clusters;
 	items[SCOPE_link] = i->clusters * CHOOSE_TRANSPORTS;
 	items[SCOPE_subnet] = count_subnets(c);

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "decide.h"
+#include "decide_proxy.h"
 #include "event.h"
 #include "expiry.h"
 #include "interception.h"
@@ -25,6 +26,7 @@ struct decide {
 	struct store *store; /* borrowed */
 	struct expiry *expiry;
 	struct interception *interception;
+	struct decide_proxy *proxies;
 	uint32_t margin_ppm;
 	bool link_down;
 	uint32_t first[CLUSTER_CLASS_END]; /* index of the cluster, 0 */
@@ -53,7 +55,9 @@ decide_new(struct store *s)
 	d->store = s;
 	d->expiry = expiry_new();
 	d->interception = interception_new();
-	if (d->expiry == NULL || d->interception == NULL) {
+	d->proxies = decide_proxy_new();
+	if (d->expiry == NULL || d->interception == NULL ||
+	    d->proxies == NULL) {
 		decide_free(d);
 		return NULL;
 	}
@@ -67,6 +71,7 @@ decide_free(struct decide *d)
 		return;
 	expiry_free(d->expiry);
 	interception_free(d->interception);
+	decide_proxy_free(d->proxies);
 	roster_unref(d->roster);
 	free(d->cluster);
 	free(d->changed_at);
@@ -310,6 +315,8 @@ static const struct verdict verdicts[VERDICTS] = {
 	EVENT_SITE_TLS_DIRECT},
     {offsetof(struct site, nat_symmetric), EVENT_SITE_NAT_SYMMETRIC,
 	EVENT_SITE_NAT_OK},
+    {offsetof(struct site, proxy_refuses), EVENT_SITE_PROXY_REFUSES,
+	EVENT_SITE_PROXY_PASSES},
 };
 
 /* What was said stays said while nothing is known, so that each yes has one
@@ -402,7 +409,8 @@ publish(struct decide *d)
 	p->rank_changes = d->rank_changes;
 	p->cluster = calloc(d->clusters + 1, sizeof(*p->cluster));
 	p->changed_at = calloc(d->clusters + 1, sizeof(*p->changed_at));
-	if (p->cluster == NULL || p->changed_at == NULL) {
+	if (p->cluster == NULL || p->changed_at == NULL ||
+	    decide_proxy_copy(d->proxies, p) < 0) {
 		decision_unref(p);
 		return;
 	}
@@ -435,6 +443,8 @@ decide_run(struct decide *d, uint64_t now)
 	site_mappings(&d->site, d->mapping, d->mappings, now, MAPPING_AGE);
 	d->site.tls_intercepted =
 	    (uint8_t)interception_run(d->interception, r, now);
+	decide_proxy_run(d->proxies, r, now);
+	d->site.proxy_refuses = (uint8_t)decide_proxy_refuses(d->proxies);
 	/* Who is told looks it up, so it stands there first. */
 	note_changes(d, before, now);
 	publish(d);
@@ -442,6 +452,7 @@ decide_run(struct decide *d, uint64_t now)
 	tell_rank(d, ranks);
 	tell_verdicts(d);
 	tell_egress(&site, &d->site);
+	decide_proxy_tell(d->proxies);
 	expiry_run(d->expiry, r, clock_real(), now);
 out:
 	free(before);

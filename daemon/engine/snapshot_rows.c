@@ -5,6 +5,7 @@
  */
 #include "build.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "index.h"
+#include "proxy.h"
 #include "snapshot_hist.h"
 #include "snapshot_rows.h"
 #include "snapshot_tls.h"
@@ -446,6 +448,7 @@ fill_site(struct pass *p, const struct decision *d)
 	o->local_outage = verdict(d->site.local_outage);
 	o->nat_symmetric = verdict(d->site.nat_symmetric);
 	o->tls_intercepted = verdict(d->site.tls_intercepted);
+	o->proxy_refuses = verdict(d->site.proxy_refuses);
 	o->egress_changes = d->site.egress_changes;
 	buf_reset(&p->label);
 	for (unsigned i = 0; i < 2; i++)
@@ -454,6 +457,46 @@ fill_site(struct pass *p, const struct decision *d)
 			    addr_host_text(&d->site.egress[i], text));
 	if (p->label.len > 0)
 		o->info = snapshot_text(p->b, buf_str(&p->label));
+}
+
+static void
+fill_proxy_failures(
+    struct pass *p, const char *labels, const struct proxy_tally *t)
+{
+	for (unsigned i = 0; i < PROXY_CODES; i++) {
+		struct snap_proxy_failure *o =
+		    snapshot_item(p->b, SCOPE_proxy_failure,
+			label_more(p, labels, "code", proxy_code_label(i)));
+
+		if (o != NULL)
+			o->count = atomic_load(&t->failures[i]);
+	}
+}
+
+static void
+fill_proxy(
+    struct pass *p, const struct proxy *x, const struct decision_proxy *d)
+{
+	struct snap_proxy *o;
+	const char *labels;
+
+	buf_reset(&p->label);
+	target_label_pair(&p->label, "proxy", x->name);
+	o = snapshot_item(p->b, SCOPE_proxy, buf_str(&p->label));
+	if (o == NULL)
+		return;
+	labels = o->labels;
+	o->state = d->state;
+	o->up = d->state == STATE_UP || d->state == STATE_DEGRADED;
+	o->changed_at = snapshot_time(p->b, d->changed_at);
+	o->connects = atomic_load(&x->tally->connects);
+	o->auth_failures = atomic_load(&x->tally->auth_failures);
+	buf_reset(&p->label);
+	target_label_pair(&p->label, "url", x->url);
+	target_label_pair(
+	    &p->label, "auth", word_label(WORD_PROXY_AUTH, x->auth));
+	o->info = snapshot_text(p->b, buf_str(&p->label));
+	fill_proxy_failures(p, labels, x->tally);
 }
 
 /* What was decided holds for the roster that it was decided about. */
@@ -468,6 +511,8 @@ fill_decision(struct pass *p)
 	fill_site(p, d);
 	if (d->generation != r->generation || d->clusters != r->clusters)
 		return;
+	for (size_t i = 0; i < r->proxies && i < d->proxies; i++)
+		fill_proxy(p, r->proxy[i].proxy, &d->proxy[i]);
 	for (size_t i = 0; i < r->clusters; i++)
 		fill_cluster(
 		    p, &r->cluster[i], &d->cluster[i], d->changed_at[i]);

@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "index.h"
 #include "log.h"
+#include "proxy.h"
 #include "native.h"
 #include "record.h"
 #include "row.h"
@@ -174,13 +175,14 @@ load_header(struct load *l)
 static void
 load_index(struct load *l)
 {
-	static const size_t longest[] = {TARGET_NAME, CLUSTER_NAME};
+	static const size_t longest[] = {
+	    TARGET_NAME, CLUSTER_NAME, PROXY_NAME};
 	char name[CLUSTER_NAME + 1], number[32];
 	uint8_t kind = record_get8(&l->in), len = record_get8(&l->in);
 	struct index_entry *e;
 	uint32_t index;
 
-	if (kind > 1 || len == 0 ||
+	if (kind >= sizeof(longest) / sizeof(*longest) || len == 0 ||
 	    !get_text(l, name, len, longest[kind] + 1)) {
 		damaged(l, "a name in it is wrong");
 		return;

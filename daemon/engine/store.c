@@ -18,9 +18,14 @@
 #include "inventory.h"
 #include "kind.h"
 #include "native.h"
+#include "proxy.h"
 #include "row.h"
 #include "store.h"
 #include "store_native.h"
+#include "store_proxy.h"
+
+/* Of what has an index by its name. */
+enum { KIND_TARGET, KIND_CLUSTER, KIND_PROXY, KINDS };
 
 struct store {
 	pthread_mutex_t swap;	   /* roster and decision */
@@ -29,11 +34,13 @@ struct store {
 	struct decision *decision; /* reference or NULL */
 	uint64_t generation;
 	/* control thread only */
-	struct index name[2]; /* targets, clusters: name -> index */
-	uint32_t next_index[2];
+	struct index
+	    name[KINDS]; /* targets, clusters, proxies: name -> index */
+	uint32_t next_index[KINDS];
 	struct index restored; /* key -> struct row *, owned */
 	struct index departed; /* group -> struct departed *, owned */
 	struct store_natives natives;
+	struct store_proxies proxies;
 	bool restored_any; /* counts are of an earlier process, too */
 };
 
@@ -53,8 +60,11 @@ roster_unref(struct roster *r)
 		target_unref(r->entry[i].target);
 		row_unref(r->entry[i].row);
 	}
+	for (size_t i = 0; i < r->proxies; i++)
+		proxy_unref(r->proxy[i].proxy);
 	free(r->entry);
 	free(r->cluster);
+	free(r->proxy);
 	free(r);
 }
 
@@ -65,6 +75,7 @@ decision_unref(struct decision *d)
 		return;
 	free(d->cluster);
 	free(d->changed_at);
+	free(d->proxy);
 	free(d);
 }
 
@@ -94,7 +105,8 @@ store_new(void)
 		return NULL;
 	pthread_mutex_init(&s->swap, NULL);
 	pthread_mutex_init(&s->reading, NULL);
-	s->next_index[0] = s->next_index[1] = 1;
+	for (int kind = 0; kind < KINDS; kind++)
+		s->next_index[kind] = 1;
 	s->roster = roster_new(0, 0);
 	if (s->roster == NULL) {
 		free(s);
@@ -121,10 +133,11 @@ store_free(struct store *s)
 		free((void *)(uintptr_t)s->departed.slot[i].value);
 	index_free(&s->departed);
 	store_native_free(&s->natives);
+	store_proxy_free(&s->proxies);
 	roster_unref(s->roster);
 	decision_unref(s->decision);
-	index_free(&s->name[0]);
-	index_free(&s->name[1]);
+	for (int kind = 0; kind < KINDS; kind++)
+		index_free(&s->name[kind]);
 	pthread_mutex_destroy(&s->swap);
 	pthread_mutex_destroy(&s->reading);
 	free(s);
@@ -221,7 +234,7 @@ store_index_each(struct store *s,
     void (*each)(void *arg, int kind, const char *name, uint32_t index),
     void *arg)
 {
-	for (int kind = 0; kind < 2; kind++) {
+	for (int kind = 0; kind < KINDS; kind++) {
 		const struct index *x = &s->name[kind];
 
 		for (size_t i = 0; i < x->slots; i++)
@@ -366,6 +379,30 @@ cluster_by_index(const void *a, const void *b)
 }
 
 static int
+proxy_by_index(const void *a, const void *b)
+{
+	const struct roster_proxy *x = a, *y = b;
+
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static int
+number_proxies(struct store *s, struct roster *r)
+{
+	if (store_proxy_gather(&s->proxies, r) < 0)
+		return -1;
+	for (size_t i = 0; i < r->proxies; i++) {
+		r->proxy[i].index =
+		    index_of(s, KIND_PROXY, r->proxy[i].proxy->name);
+		if (r->proxy[i].index == 0)
+			return -1;
+	}
+	if (r->proxies > 1)
+		qsort(r->proxy, r->proxies, sizeof(*r->proxy), proxy_by_index);
+	return 0;
+}
+
+static int
 roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
     struct index *present)
 {
@@ -373,7 +410,7 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 		struct target *t = inv->target[i];
 		struct row *row = row_for(s, present, t);
 
-		t->index = index_of(s, 0, t->name);
+		t->index = index_of(s, KIND_TARGET, t->name);
 		if (row == NULL || t->index == 0 || join_group(s, t, row) < 0) {
 			row_unref(row);
 			return -1;
@@ -385,7 +422,7 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 		const struct inventory_cluster *c = &inv->cluster[i];
 		struct roster_cluster *to = &r->cluster[r->clusters++];
 
-		to->index = index_of(s, 1, c->name);
+		to->index = index_of(s, KIND_CLUSTER, c->name);
 		if (to->index == 0)
 			return -1;
 		to->class = c->class;
@@ -394,7 +431,7 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 	}
 	qsort(r->entry, r->entries, sizeof(*r->entry), entry_by_index);
 	qsort(r->cluster, r->clusters, sizeof(*r->cluster), cluster_by_index);
-	return 0;
+	return number_proxies(s, r);
 }
 
 /* The sums of a group, made if there are none; NULL: no memory. */

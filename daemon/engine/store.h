@@ -82,6 +82,18 @@ struct roster {
 		bool has[TRANSPORT_TLS + 1];
 	} * cluster;
 	size_t clusters;
+	/* Proxies that targets go through, in the order of their index. */
+	struct roster_proxy {
+		uint32_t index;
+		struct proxy *proxy; /* reference held by the roster */
+	} * proxy;
+	size_t proxies;
+};
+
+/* What is known of a proxy. */
+struct decision_proxy {
+	enum state state;
+	uint64_t changed_at; /* monotonic */
 };
 
 /* What decide.c worked out for one roster; replaced as a whole. */
@@ -91,6 +103,8 @@ struct decision {
 	struct choose_cluster *cluster; /* one per roster cluster */
 	uint64_t *changed_at;		/* monotonic, per cluster */
 	size_t clusters;
+	struct decision_proxy *proxy; /* one per roster proxy */
+	size_t proxies;
 	struct site site;
 	uint64_t rank_changes;
 };
@@ -224,7 +238,7 @@ bool store_restored_any(const struct store *s);
 /* Every row that exists, also those kept for targets not known yet. */
 void store_row_each(struct store *s,
     void (*each)(void *arg, const char *key, struct row *r), void *arg);
-/* Indexes, for the state file. kind 0: target, 1: cluster. */
+/* Indexes, for the state file. kind 0: target, 1: cluster, 2: proxy. */
 void store_index_each(struct store *s,
     void (*each)(void *arg, int kind, const char *name, uint32_t index),
     void *arg);

@@ -11,6 +11,7 @@
 #include "index.h"
 #include "labels.h"
 #include "outcome.h"
+#include "proxy.h"
 #include "snapshot.h"
 #include "word.h"
 
@@ -50,6 +51,18 @@ agentx_rows_cluster(const struct index *clusters, const char *name)
 		return 0;
 	e = index_find(clusters, name);
 	return e != NULL ? (uint32_t)e->value : UINT32_MAX;
+}
+
+/* They are few. */
+uint32_t
+agentx_rows_proxy(const struct snapshot *s, const char *name)
+{
+	if (name[0] == '\0')
+		return 0;
+	for (size_t i = 0; i < s->roster->proxies; i++)
+		if (strcmp(s->roster->proxy[i].proxy->name, name) == 0)
+			return s->roster->proxy[i].index;
+	return UINT32_MAX;
 }
 
 void
@@ -118,6 +131,9 @@ key_of(struct making *m, enum mib_index index, const char *labels, size_t i)
 		return text != NULL ? reason_of(text) : UINT32_MAX;
 	case MIB_REQUIREMENT: /* as the configuration has them */
 		return (uint32_t)i + 1;
+	case MIB_PROXY:
+		text = label_of(m, labels, "proxy");
+		return text != NULL ? agentx_rows_proxy(s, text) : UINT32_MAX;
 	case MIB_BOUND: /* a row per bucket has it */
 	case MIB_NO_INDEX:
 		break;

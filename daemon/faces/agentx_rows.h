@@ -37,5 +37,7 @@ void agentx_rows_free(struct agentx_rows *r); /* the contents */
 int agentx_rows_clusters(struct index *out, const struct snapshot *s);
 /* That of a name; 0 for "", UINT32_MAX when there is none. */
 uint32_t agentx_rows_cluster(const struct index *clusters, const char *name);
+/* The index of a proxy by its name; 0 for "", UINT32_MAX for none. */
+uint32_t agentx_rows_proxy(const struct snapshot *s, const char *name);
 
 #endif

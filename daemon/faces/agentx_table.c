@@ -61,10 +61,14 @@ read_label(struct agentx_table *t, const struct mib_column *c,
 	buf_reset(&t->text);
 	if (!labels_value(labels, c->label, &t->text))
 		return false;
-	if (c->form != MIB_FORM_CLUSTER)
-		return agentx_value_text(out, c->form, buf_str(&t->text));
 	out->type = AGENTX_UNSIGNED;
-	out->number = agentx_rows_cluster(&t->clusters, buf_str(&t->text));
+	if (c->form == MIB_FORM_CLUSTER)
+		out->number =
+		    agentx_rows_cluster(&t->clusters, buf_str(&t->text));
+	else if (c->form == MIB_FORM_PROXY)
+		out->number = agentx_rows_proxy(t->snapshot, buf_str(&t->text));
+	else
+		return agentx_value_text(out, c->form, buf_str(&t->text));
 	return out->number != UINT32_MAX;
 }
 

@@ -209,6 +209,8 @@ agentx_value_text(
 		return put_word(out, WORD_TRANSPORT, text);
 	case MIB_FORM_CLASS:
 		return put_word(out, WORD_CLUSTER_CLASS, text);
+	case MIB_FORM_AUTH:
+		return put_word(out, WORD_PROXY_AUTH, text);
 	case MIB_FORM_ADDRESS:
 	case MIB_FORM_ADDRESS_TYPE:
 		return put_address(out, form, text);
@@ -217,6 +219,7 @@ agentx_value_text(
 		out->number = strtoul(text, NULL, 10);
 		return true;
 	case MIB_FORM_CLUSTER: /* a number that only the roster knows */
+	case MIB_FORM_PROXY:
 	case MIB_FORM_DATE:    /* not of texts */
 	case MIB_FORM_DAYS:
 	case MIB_FORMS:

@@ -32,6 +32,8 @@ static const struct section documents[EXPO_JSON_DOCUMENTS][SECTIONS] = {
 	{
 	    {"site", SCOPE_site, true},
 	    {"subnets", SCOPE_subnet, false},
+	    {"proxies", SCOPE_proxy, false},
+	    {"proxy_failures", SCOPE_proxy_failure, false},
 	    {"failures", SCOPE_failure, false},
 	    {"rtt", SCOPE_rtt, false},
 	    {"sources", SCOPE_source, false},

@@ -103,6 +103,7 @@ put_conventions(struct buf *out)
 		if (stats_units[u].words != WORD_SETS)
 			put_words(out, (enum word_set)stats_units[u].words);
 	put_words(out, WORD_CLUSTER_CLASS);
+	put_words(out, WORD_PROXY_AUTH);
 	put_outcomes(out);
 }
 

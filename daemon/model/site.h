@@ -24,6 +24,7 @@ struct site_mapping {
 struct site {
 	uint8_t media_unreachable, udp_blocked, local_outage, nat_symmetric;
 	uint8_t tls_intercepted; /* by certificates: the engine's to say */
+	uint8_t proxy_refuses; /* by proxy_judge.h, not from in here */
 	uint64_t egress_changes;
 	struct addr egress[2];	/* last seen from outside, IPv4 and IPv6 */
 	uint64_t egress_at[2];	/* when; what is older is no change */

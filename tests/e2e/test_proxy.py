@@ -1,12 +1,14 @@
 """Probes through proxies: squid with each way to say who one is, squid that
 inspects TLS, and proxies that no honest program would be."""
 
+import os
 import shutil
+import socket
 import subprocess
 
 import pytest
 
-from harness import tool, wait
+from harness import RELEASE, free_port, tool, wait
 from test_https import config, phases, settled
 from webpeers import Nginx, Pki, Script, Squid, answering, head
 
@@ -266,3 +268,162 @@ def inspecting_squid(bench, pki, pem):
 sslcrtd_program {LIB}/security_file_certgen -s {d}/db -M 4MB
 tls_outgoing_options cafile={d}/root.pem
 ssl_bump bump all""", port_options=f"ssl-bump tls-cert={d}/inspect.pem generate-host-certificates=on")
+
+
+def test_state_of_proxies(bench, pki, origin):
+    """What a proxy is worth, and whom it refuses, by its paths: counted, told
+    as events, and as a verdict on the site."""
+    squid = Squid(bench, "acl no dstdomain forbidden.test\nhttp_access deny no")
+    mood = {"answer": b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}
+
+    def moody(c, script):
+        head(c)
+        if mood["answer"] is None:
+            script.stopping.wait(20)
+        c.sendall(mood["answer"])
+        script.stopping.wait(20)
+
+    script = Script(bench, moody)
+    url = f"https://127.0.0.1:{origin.port['tls']}"
+    text = config({
+        "a": via(f"{url}/a", "good", "moody"), "b": via(f"{url}/b", "good", "moody"),
+        "no": via("https://forbidden.test/", "good"), "gone": via("https://127.0.0.1:1/", "good"),
+        "shut": via(f"{url}/a", "shut"),
+    }, f"state_file: state\nca_file: {pki.ca}\nthresholds: {{down_after: 2, up_after: 1}}\n" + proxies({
+        "good": (squid.port, ""), "moody": (script.port, ""), "shut": (1, "")}))
+    d = bench.daemon(text)
+
+    def state(name, want):
+        def check():
+            m = d.metrics()
+            assert m.one("reachd_proxy_state", proxy=name, state=want) == 1, m.all("reachd_proxy_state")
+            return m
+        return wait(f"{name} {want}", check, 30)
+
+    state("good", "up")
+    state("shut", "down")
+    m = state("moody", "degraded")
+    assert m.one("reachd_proxy_up", proxy="moody") == 1
+    assert m.one("reachd_proxy_up", proxy="shut") == 0
+    assert m.one("reachd_proxy_refuses") == 1
+    assert m.one("reachd_proxy_info", proxy="good", auth="none") == 1
+    wait("counts", lambda: d.metrics().one(
+        "reachd_proxy_connect_failures_total", proxy="moody", code="403") >= 4)
+    m = d.metrics()
+    assert m.one("reachd_proxy_connects_total", proxy="moody") >= 4
+    assert m.one("reachd_proxy_connect_failures_total", proxy="good", code="403") >= 2
+    assert m.one("reachd_proxy_connect_failures_total", proxy="good", code="503") >= 2
+    assert m.one("reachd_proxy_connect_failures_total", proxy="shut", code="none") >= 2
+    assert m.one("reachd_proxy_connects_total", proxy="good") > m.sum(
+        "reachd_proxy_connect_failures_total", proxy="good")
+    assert m.one("reachd_proxy_auth_failures_total", proxy="good") == 0
+    # The proxy hangs; then it works: a tunnel to where it leads.
+    mood["answer"] = None
+    state("moody", "down")
+    wait("the verdict", lambda: d.metrics().one("reachd_proxy_refuses") == 0)
+    mood["answer"] = b"HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n"
+    m = state("moody", "up")
+    before = m.one("reachd_proxy_connects_total", proxy="moody")
+    events = [(e["event"], e.get("subject"), e.get("from"), e.get("to")) for e in d.api("events")["events"]]
+    told = [e[2:] for e in reversed(events) if e[0] == "proxy_state" and e[1] == "moody"]
+    assert told == [("unknown", "degraded"), ("degraded", "down"), ("down", "up")], events
+    assert [e[0] for e in events].count("site_proxy_refuses") == 1
+    assert [e[0] for e in events].count("site_proxy_passes") == 1
+    site = d.api("site")
+    assert {p["proxy"] for p in site["proxies"]} == {"good", "moody", "shut"}
+    # Counters and states go on over a reload.
+    d.write(text.replace("interval: 500ms", "interval: 600ms"))
+    assert d.reload()[0] == 200
+    m = d.metrics()
+    assert m.one("reachd_proxy_connects_total", proxy="moody") >= before
+    assert m.one("reachd_proxy_state", proxy="shut", state="down") == 1
+
+
+class Kdc:
+    """A realm of its own: TEST, with a service HTTP/localhost and a user."""
+
+    def __init__(self, bench):
+        d = self.directory = bench.directory / "krb"
+        d.mkdir()
+        self.port = free_port()
+        (d / "krb5.conf").write_text(f"""
+[libdefaults]
+ default_realm = TEST
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+ dns_canonicalize_hostname = false
+ rdns = false
+ udp_preference_limit = 1
+[realms]
+ TEST = {{
+  kdc = 127.0.0.1:{self.port}
+ }}
+[domain_realm]
+ localhost = TEST
+""")
+        (d / "kdc.conf").write_text(f"""
+[kdcdefaults]
+ kdc_listen = 127.0.0.1:{self.port}
+ kdc_tcp_listen = 127.0.0.1:{self.port}
+[realms]
+ TEST = {{
+  database_name = {d}/principal
+  key_stash_file = {d}/stash
+  acl_file = {d}/acl
+ }}
+""")
+        (d / "acl").write_text("")
+        self.env = {"KRB5_CONFIG": str(d / "krb5.conf"), "KRB5_KDC_PROFILE": str(d / "kdc.conf")}
+        self.run("kdb5_util", "create", "-s", "-P", "master")
+        self.run("kadmin.local", "-q", "addprinc -randkey HTTP/localhost")
+        self.run("kadmin.local", "-q", "addprinc -randkey reachd")
+        self.run("kadmin.local", "-q", f"ktadd -k {d}/service.keytab HTTP/localhost")
+        self.run("kadmin.local", "-q", f"ktadd -k {d}/client.keytab reachd")
+        self.process = bench.start([tool("krb5kdc"), "-n"], "kdc", env=self.env)
+        wait("the KDC", lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() or True)
+
+    def run(self, name, *argv):
+        subprocess.run([tool(name), *argv], env={**os.environ, **self.env}, check=True,
+                       capture_output=True)
+
+
+def test_negotiate(bench, pki, origin):
+    """Kerberos, unattended by a keytab; and a KDC that hangs delays the
+    probes of signalling, but no media."""
+    kdc = Kdc(bench)
+    keytab = (kdc.directory / "service.keytab").read_bytes()
+    squid = Squid(bench, f"""
+auth_param negotiate program {LIB}/negotiate_kerberos_auth -k DIR/service.keytab -s HTTP/localhost -t none
+auth_param negotiate keep_alive on
+acl known proxy_auth REQUIRED
+http_access deny !known""", files={"service.keytab": keytab, "krb5.conf": (
+        kdc.directory / "krb5.conf").read_text()}, env={"KRB5_CONFIG": "DIR/krb5.conf"})
+    udp = bench.reflect("--listen.udp=127.0.0.1:0").port["udp"]
+    text = config({
+        "o": via(f"https://127.0.0.1:{origin.port['tls']}/", "krb"),
+        "clear": via(f"http://127.0.0.1:{origin.port['clear']}/", "krb"),
+    }, f"ca_file: {pki.ca}\nmedia: {{clusters: [{{name: m, udp: [\"stun:127.0.0.1:{udp}\"]}}]}}\n"
+        "proxies: [{name: krb, url: \"http://localhost:%d\", auth: negotiate, retry: 1s}]" % squid.port)
+    text = text.replace("via: [krb]", "via: [krb], family: ipv4").replace(
+        "timeout: 400ms", "timeout: 3s").replace("interval: 500ms", "interval: 3500ms")
+    cache = bench.directory / "cache"
+    env = {**kdc.env, "KRB5_CLIENT_KTNAME": str(kdc.directory / "client.keytab"),
+           "KRB5CCNAME": f"FILE:{cache}"}
+    d = bench.daemon(text, env=env)
+    settled(d, {"o@krb": ("answered", 200), "clear@krb": ("answered", 204)}, 40)
+    d.stop()
+    # Without a ticket and with a KDC that does not answer.
+    kdc.process.stop()
+    cache.unlink(missing_ok=True)
+    hang = Script(bench, lambda c, s: s.stopping.wait(60), port=kdc.port)
+    d = bench.daemon(text.replace("interval: 3500ms", "interval: 3500ms, count: 2"), env=env,
+                     name="hung", binary=RELEASE)
+    wait("the KDC is asked", lambda: hang.connections >= 1, 30)
+    before = d.metrics().one("reachd_requests_total", transport="udp")
+    wait("media goes on", lambda: d.metrics().one(
+        "reachd_requests_total", transport="udp") >= before + 6, 30)
+    m = d.metrics()
+    assert m.one("reachd_requests_lost_total", transport="udp") == 0
+    assert m.one("reachd_rolling_rtt_p99_seconds", transport="udp", window="1m") < 0.005
+    # While a library waits, its thread does: the end would wait for it too.
+    hang.close()

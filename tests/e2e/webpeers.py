@@ -1,6 +1,7 @@
 """Web servers, WebSocket servers and proxies: real ones, and scripted ones
 that no honest program would be."""
 
+import os
 import pathlib
 import shutil
 import socket
@@ -65,13 +66,13 @@ class Squid:
 
     count = 0
 
-    def __init__(self, bench, config="", port_options="", files=()):
+    def __init__(self, bench, config="", port_options="", files=(), env=()):
         self.port = free_port()
         d = self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reachd-squid-"))
         bench.closing.append(lambda: shutil.rmtree(d, ignore_errors=True))
         d.chmod(0o755)
         for name, text in dict(files).items():
-            (d / name).write_text(text)
+            (d / name).write_bytes(text if isinstance(text, bytes) else text.encode())
             (d / name).chmod(0o644)
         (d / "hosts").write_text("127.0.0.1 localhost\n")
         (d / "log").mkdir()
@@ -85,10 +86,9 @@ class Squid:
             "connect_timeout 2 seconds\ndns_timeout 2 seconds\n"
             + config.replace("DIR", str(d)) + "\nhttp_access allow all\n")
         Squid.count += 1
-        import os
         self.process = bench.start(
             [tool("squid"), "-N", "-n", f"r{os.getpid()}x{Squid.count}", "-f", d / "squid.conf"],
-            f"squid{Squid.count}")
+            f"squid{Squid.count}", env={k: v.replace("DIR", str(d)) for k, v in dict(env).items()})
 
         def up():
             assert self.process.alive(), self.process.text()
@@ -104,11 +104,11 @@ class Script:
     """A server on loopback: each connection runs talk(socket, self) in a
     thread; what it leaves open is closed at the end."""
 
-    def __init__(self, bench, talk):
+    def __init__(self, bench, talk, port=0):
         self.talk, self.open, self.connections = talk, [], 0
         self.stopping = threading.Event()
         self.notes = []
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.socket = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
