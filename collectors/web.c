@@ -73,6 +73,9 @@ tell_progress(struct web *w)
 {
 	if (w->connected != 0 && !w->told_connect) {
 		w->told_connect = true;
+		if (w->path->resolve_ns != 0)
+			probe_phase(w->probe, PHASE_RESOLVE,
+			    w->path->resolve_ns);
 		probe_phase(w->probe, PHASE_CONNECT, w->connect_ns);
 		w->pool->counts.stamp[w->connect_stamp]++;
 	}

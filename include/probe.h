@@ -30,6 +30,7 @@ enum { PROBE_REQUESTS_MAX = 32, TLS_TEXT = 128, TLS_AUTHORITIES = 512 };
 struct path {
 	enum transport transport;
 	struct addr addr;		/* with port; family 0: not resolved */
+	uint64_t resolve_ns;		/* how long that lookup took; 0 */
 	struct addr source;		/* family 0: any; port ignored */
 	char interface[IFNAMSIZ];	/* "": any */
 	uint8_t dscp;			/* 0..63 */

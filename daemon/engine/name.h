@@ -48,6 +48,8 @@ struct name {
 	uint64_t due;	   /* monotonic ns: when to ask again */
 
 	/* The resolver's own. */
+	uint64_t asked; /* monotonic ns: when the round began */
+	uint64_t took;	/* ns: how long the last good one was */
 	struct resolve *resolve;
 	unsigned pending; /* questions under way */
 	bool wanted;

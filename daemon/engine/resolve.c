@@ -100,6 +100,8 @@ conclude(struct name *n)
 	bool failed = n->failures;
 	enum name_news news = name_conclude(n, &r->policy, now);
 	r->asking--;
+	if (!n->failures)
+		n->took = now - n->asked;
 	if (n->again)
 		n->due = now;
 	n->again = false;
@@ -152,6 +154,7 @@ start_round(struct name *n, uint64_t now)
 	}
 	r->asking++;
 	n->pending = 1; /* keeps the round open until all were asked */
+	n->asked = now;
 	name_begin(n, &r->policy);
 	for (unsigned i = 0; i < NAME_HALVES; i++)
 		if (name_wants(&r->policy, i))
@@ -524,6 +527,13 @@ resolve_servers(const struct resolve *r, const struct addr **out)
 {
 	*out = r->server;
 	return r->servers;
+}
+
+uint64_t
+resolve_took(const struct resolve *r, const char *host)
+{
+	const struct name *n = find(r, r->names, host);
+	return n ? n->took : 0;
 }
 
 unsigned

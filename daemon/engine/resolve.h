@@ -50,6 +50,8 @@ size_t resolve_get(
     const struct resolve *r, const char *host, const struct addr **out);
 /* The name servers that are asked, with their ports; *out borrowed. */
 size_t resolve_servers(const struct resolve *r, const struct addr **out);
+/* How long the last good lookup of the name took, ns; 0: there was none. */
+uint64_t resolve_took(const struct resolve *r, const char *host);
 /* Failed refreshes of the name since it last resolved; 0: it is fine. */
 unsigned resolve_failures(
     const struct resolve *r, const char *host, const char **why);

@@ -13,6 +13,7 @@ on_resolve(void *arg, const char *host, struct inventory_name *out)
 	out->host = host;
 	out->addrs = host != NULL ? resolve_get(s->resolve, host, &out->addr)
 				  : resolve_servers(s->resolve, &out->addr);
+	out->took_ns = host != NULL ? resolve_took(s->resolve, host) : 0;
 }
 
 static struct inventory_input

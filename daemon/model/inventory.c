@@ -30,6 +30,7 @@ struct builder {
 	struct set names, paths, keys;
 	struct inventory_links links;
 	struct buf warnings;
+	uint64_t took_ns; /* to resolve what is being built */
 	bool full, failed;
 };
 
@@ -159,6 +160,7 @@ find_addresses(struct builder *b, const struct want *w, struct found *f)
 		    b->in->arg, is_system(w) ? NULL : next_hop(w), &known);
 	}
 	f->known = known.addrs;
+	b->took_ns = known.took_ns;
 	for (size_t i = 0; i < known.addrs; i++)
 		take_address(
 		    f, &known.addr[i], w, b->in->config->max_addresses);
@@ -282,6 +284,7 @@ fill_target(const struct builder *b, const struct want *w,
 	t->port = w->port;
 	t->path.transport = w->transport;
 	t->path.addr = *addr;
+	t->path.resolve_ns = b->took_ns;
 	t->path.source = p->source;
 	memcpy(t->path.interface, p->interface, sizeof(t->path.interface));
 	t->path.dscp = p->dscp;

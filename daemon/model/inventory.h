@@ -16,6 +16,7 @@ struct inventory_name {
 	const char *host;
 	const struct addr *addr;
 	size_t addrs;
+	uint64_t took_ns;	/* how long that took; 0: no time */
 };
 
 struct inventory_cluster {

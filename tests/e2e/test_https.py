@@ -134,6 +134,34 @@ def test_nginx(bench, pki, nginx):
     assert "elsewhere" not in d.text()
 
 
+def test_a_name(bench, pki, nginx):
+    """The lookup's own time is a phase; a name that does not resolve is an
+    outcome, and a name server that hangs delays nobody."""
+    from nameserver import Nameserver
+    ns = Nameserver(bench, {"web.test": ["127.0.0.1"]})
+    good, key = pki.leaf("named", "DNS:web.test")
+    server = Script(bench, over_tls(tls_context(good, key), answering(b"HTTP/1.1 204 No\r\n\r\n")))
+    d = bench.daemon(config({
+        "named": f"https://web.test:{server.port}/", "gone": "https://nosuch.test/",
+        "literal": f"https://127.0.0.1:{nginx.port['tls']}/",
+    }, f"ca_file: {pki.ca}\nresolver: {ns.address}"))
+    settled(d, {"named": ("answered", 204), "gone": "dns", "literal": ("answered", 200)})
+    p = phases(d, "named")
+    assert set(p) == {"resolve", "connect", "tls", "request", "response"}, p
+    assert 0 < p["resolve"] < 1
+    assert "resolve" not in phases(d, "literal")
+    ns.silent = True
+    before = d.metrics().one("reachd_probes_total", target="named")
+    wait("it goes on", lambda: d.metrics().one("reachd_probes_total", target="named") >= before + 6)
+    settled(d, {"named": ("answered", 204), "literal": ("answered", 200)})
+
+
+def tls_context(cert, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
+
+
 def test_a_connection_each(bench, pki, nginx):
     """No connection and no TLS session serves twice."""
     d = bench.daemon(config({"a": f"https://127.0.0.1:{nginx.port['tls']}/"}, f"ca_file: {pki.ca}"))
