@@ -36,15 +36,27 @@ on_ready(struct web *w)
 	probe_ready(web_probe(w));
 }
 
-/* The proxy's word for a request that is not tunnelled. */
+static bool
+is_right(const struct path *path, int status)
+{
+	const struct codes *c =
+	    path->ask != NULL ? &path->ask->http.codes : NULL;
+
+	if (c == NULL || c->ranges == 0)
+		return status < 500;
+	return codes_has(c, (unsigned)status);
+}
+
+/* The proxy's word counts for a request that is not tunnelled. */
 static enum outcome
-outcome_of(const struct web_answer *a)
+outcome_of(const struct path *path, const struct web_answer *a)
 {
 	if (a->by_proxy)
 		return a->status == 407	  ? OUTCOME_PROXY_AUTH
 		       : a->status >= 500 ? OUTCOME_PROXY_UPSTREAM
 					  : OUTCOME_PROXY_REFUSED;
-	return a->status >= 500 ? OUTCOME_ERROR_RESPONSE : OUTCOME_ANSWERED;
+	return is_right(path, a->status) ? OUTCOME_ANSWERED
+					 : OUTCOME_ERROR_RESPONSE;
 }
 
 static void
@@ -52,7 +64,7 @@ on_answered(struct web *w, const struct web_answer *answer)
 {
 	struct probe *p = web_probe(w);
 	struct answer a = {
-	    .outcome = outcome_of(answer), .code = answer->status};
+	    .outcome = outcome_of(p->path, answer), .code = answer->status};
 
 	if (outcome_class(a.outcome) == OUTCOME_CLASS_ANSWER) {
 		a.rtt_ns = answer->rtt_ns;

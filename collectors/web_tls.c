@@ -185,8 +185,11 @@ on_info(const SSL *session, int where, int ret)
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT &&
 	    ret >> 8 == SSL3_AL_FATAL)
 		w->end.alert = ret & 0xff;
-	if (w->ready == 0 && !w->facts.have_cert &&
-	    (where & (SSL_CB_ALERT | SSL_CB_EXIT)) != 0)
+	if (w->ready != 0 || w->facts.have_cert)
+		return;
+	/* When all is well web_tls_judge() reads them. */
+	if ((where & SSL_CB_ALERT) != 0 ||
+	    ((where & SSL_CB_EXIT) != 0 && ret <= 0))
 		read_facts(w);
 }
 

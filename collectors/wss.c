@@ -384,6 +384,10 @@ wss_request(struct probe *p, unsigned seq)
 	if (t == NULL || seq >= PROBE_REQUESTS_MAX)
 		return -ECONNRESET;
 	if (t->refused != 0) {
+		/* Who asks for it finds this right. */
+		if (p->path->ask != NULL &&
+		    codes_has(&p->path->ask->http.codes, (unsigned)t->refused))
+			a.outcome = OUTCOME_ANSWERED;
 		a.code = t->refused;
 		a.rtt_ns = t->rtt_ns;
 		probe_answer(p, seq, &a);

@@ -63,6 +63,7 @@ struct ask_ntp {
 /* What is asked of a web server. */
 struct ask_http {
 	bool head;		/* HEAD, not GET */
+	struct codes codes;	/* empty: the collector's own rule */
 };
 
 struct ask {

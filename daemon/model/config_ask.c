@@ -89,6 +89,20 @@ read_group(struct asking *q, const struct ask_group_desc *g, struct ask *a)
 	}
 }
 
+/* Groups may have keys of the same name; a kind knows one of them. */
+static bool
+is_known(const struct asking *q, const char *key)
+{
+	for (unsigned i = 0; i < option_rows; i++) {
+		for (unsigned g = 0; g < ASK_GROUPS; g++)
+			if ((q->kind->asks & 1u << g) != 0 &&
+			    option_table[i].group == ask_groups[g].option &&
+			    strcmp(option_table[i].key, key) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void
 refuse_group(const struct asking *q, const struct ask_group_desc *g)
 {
@@ -96,7 +110,7 @@ refuse_group(const struct asking *q, const struct ask_group_desc *g)
 		const struct option *o = &option_table[i];
 		const struct doc_node *n;
 
-		if (o->group != g->option)
+		if (o->group != g->option || is_known(q, o->key))
 			continue;
 		n = given(q, o->key);
 		if (n != NULL)

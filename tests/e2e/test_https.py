@@ -99,13 +99,15 @@ def test_nginx(bench, pki, nginx):
         "old": f"https://127.0.0.1:{p['old']}/", "wrong": f"https://127.0.0.1:{p['wrong']}/",
         "other": f"https://127.0.0.1:{p['other']}/", "refuse": f"https://127.0.0.1:{p['refuse']}/",
         "notls": f"https://127.0.0.1:{p['clear']}/", "clear": f"http://127.0.0.1:{p['clear']}/x",
-        "closed": "https://127.0.0.1:1/",
+        "closed": "https://127.0.0.1:1/", "want": (f"{base}/404", "codes: [404]"),
+        "strict": (f"{base}/404", "codes: [200-299, 401]"), "ill": (f"{base}/503", "codes: 503"),
     }, f"ca_file: {pki.ca}").replace("name: named", "family: ipv4, name: named"))
     settled(d, {
         "ok": ("answered", 200), "named": ("answered", 200), "head": ("answered", 200),
         "404": ("answered", 404), "500": ("error_response", 500), "503": ("error_response", 503),
         "302": ("answered", 302), "old": ("answered", 204), "clear": ("answered", 204),
         "wrong": ("tls_certificate", 62), "other": ("tls_certificate", 20),
+        "want": ("answered", 404), "strict": ("error_response", 404), "ill": ("answered", 503),
         "refuse": ("tls_handshake", 112), "notls": "tls_handshake", "closed": "refused",
     })
     m = d.metrics()

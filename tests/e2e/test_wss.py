@@ -36,10 +36,10 @@ server {{ listen {{tls}} ssl; ssl_certificate {good}; ssl_certificate_key {key};
     base = f"wss://127.0.0.1:{nginx.port['tls']}"
     d = bench.daemon(config({
         "direct": f"wss://127.0.0.1:{direct}/", "many": (f"{base}/ws", "count: 5, spacing: 10ms"),
-        "plain": f"{base}/plain", "403": f"{base}/403", "closed": "wss://127.0.0.1:1/",
+        "plain": f"{base}/plain", "403": f"{base}/403", "known": (f"{base}/403", "codes: [403]"), "closed": "wss://127.0.0.1:1/",
     }, f"ca_file: {pki.ca}"))
     settled(d, {"direct": "answered", "many": "answered", "plain": ("error_response", 200),
-                "403": ("error_response", 403), "closed": "refused"})
+                "403": ("error_response", 403), "known": ("answered", 403), "closed": "refused"})
     wait("rounds", lambda: d.metrics().one("reachd_probes_total", target="many") >= 4)
     m = d.metrics()
     assert m.one("reachd_requests_total", target="many") >= 4 * m.one(

@@ -66,7 +66,7 @@ test_ways(void **state)
 	struct config *c = right(PROXIES
 	    "targets:\n"
 	    "  - {name: a, probe: https, url: \"https://o.example/x\", "
-	    "via: [direct, hq, dmz], method: HEAD}\n"
+	    "via: [direct, hq, dmz], method: HEAD, codes: [200, 300-399]}\n"
 	    "  - {name: b, probe: https, url: \"http://o.example:81\"}\n"
 	    "  - {name: c, probe: wss, url: \"wss://o.example\", via: [hq]}\n");
 	const struct config_target *t = c->target;
@@ -82,6 +82,8 @@ test_ways(void **state)
 	assert_string_equal(t[0].name, "a");
 	assert_null(t[0].proxy);
 	assert_true(t[0].ask->http.head);
+	assert_true(codes_has(&t[0].ask->http.codes, 302));
+	assert_false(codes_has(&t[0].ask->http.codes, 404));
 	assert_string_equal(t[0].host, "o.example");
 	assert_int_equal(t[0].port, 443);
 	assert_string_equal(t[1].name, "a@hq");
@@ -234,6 +236,7 @@ test_mistakes(void **state)
 	wrong(WEB "url: \"https://x\", via: []}]", "at least one way");
 	wrong(WEB "url: \"https://x\", via: [[]]}]",
 	    "must be direct, env or the name of a proxy");
+	wrong(WEB "url: \"https://x\", codes: [999]}]", "is not a code");
 	wrong(WEB "url: \"https://x\", count: 2}]", "at most 1 request");
 	wrong("proxies: [{name: direct, url: \"http://x\"}]",
 	    "stands for another way");
