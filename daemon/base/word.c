@@ -47,9 +47,9 @@ enum {
 #define NUMBER_category(name)	       REQUIREMENT_CATEGORY_##name
 #define NUMBER_ntp_error(name)	       NTP_ERROR_##name
 #define NUMBER_ping_notification(name) PING_NOTIFICATION_##name
-#define NUMBER_chain(name)	   CHAIN_##name
-#define NUMBER_staple(name)	   STAPLE_##name
-#define NUMBER_proxy_auth(name)	   PROXY_AUTH_##name
+#define NUMBER_chain(name)	       CHAIN_##name
+#define NUMBER_staple(name)	       STAPLE_##name
+#define NUMBER_proxy_auth(name)	       PROXY_AUTH_##name
 
 /* word.h spells the table out, for readers and ctags: both must agree. */
 #define WORD(set, name, number, label) \

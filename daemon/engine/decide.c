@@ -20,7 +20,7 @@
 #define MAPPING_AGE (5 * 60 * CLOCK_SEC)
 #define NO_CLUSTER  UINT32_MAX
 
-enum { VERDICTS = 5 };
+enum { VERDICTS = 6 };
 
 struct decide {
 	struct store *store; /* borrowed */
