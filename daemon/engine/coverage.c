@@ -13,6 +13,7 @@
 #include "coverage_sheet.h"
 #include "event.h"
 #include "inventory.h"
+#include "proxy.h"
 #include "requirement.h"
 #include "resolve.h"
 
@@ -100,6 +101,14 @@ most_subnets(const struct config *config)
 	return most;
 }
 
+/* How the proxy of the target is told who we are; NULL: it has none. */
+static const char *
+scheme_of(const struct config_target *t)
+{
+	return t->proxy != NULL ? word_label(WORD_PROXY_AUTH, t->proxy->auth)
+				: NULL;
+}
+
 int
 coverage_configure(struct coverage *c, const struct config *config)
 {
@@ -114,7 +123,8 @@ coverage_configure(struct coverage *c, const struct config *config)
 	for (size_t i = 0; c->need != NULL && i < config->needs; i++)
 		c->need[i] = (struct requirement_need){
 		    .host = config->need[i].target.host,
-		    .via = config->need[i].via};
+		    .via = config->need[i].via,
+		    .scheme = scheme_of(&config->need[i].target)};
 	if (sheet != NULL)
 		coverage_sheet_follow(sheet, c->sheet);
 	pthread_mutex_lock(&c->lock);
@@ -296,8 +306,8 @@ tell(const struct coverage_row *row, size_t number, enum event_kind kind)
 	struct event e = {.kind = kind, .index = (uint32_t)number + 1};
 
 	snprintf(e.subject, sizeof(e.subject), "%s", row->name);
-	snprintf(e.cause, sizeof(e.cause), "%.*s",
-	    (int)sizeof(e.cause) - 1, row->verdict.why);
+	snprintf(e.cause, sizeof(e.cause), "%.*s", (int)sizeof(e.cause) - 1,
+	    row->verdict.why);
 	event_emit(&e);
 }
 

@@ -18,6 +18,8 @@
 #include "kind.h"
 #include "option.h"
 #include "profile.h"
+#include "proxy.h"
+#include "url.h"
 
 enum { NEEDS_MAX = 20000, KEYS_MAX = 64 };
 
@@ -26,6 +28,7 @@ struct needing {
 	struct config_pick pick;
 	size_t first; /* need of this profile */
 	size_t room;
+	bool no_way; /* a proxy that is not there */
 };
 
 /* What one need is made of. */
@@ -34,17 +37,25 @@ struct asked {
 	const struct requirement_probe *probe;
 	const struct config_given *given; /* NULL: the profile's host */
 	const char *address, *via;
-	uint16_t port; /* 0: the address's or the kind's */
+	const struct doc_node *way; /* that via is the text of */
+	uint16_t port;		    /* 0: the address's or the kind's */
 };
 
 /* ---- what it asks ---- */
+
+/* Whether it goes by URL. */
+static bool
+is_web(const struct kind *k)
+{
+	return (k->asks & 1u << ASK_HTTP) != 0;
+}
 
 /* Keys of a probe or of a given host that are not for the kind. */
 static bool
 is_own_key(const char *key)
 {
 	static const char *const own[] = {
-	    "probe", "transport", "ports", "via", "address"};
+	    "probe", "transport", "ports", "via", "address", "path"};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(own[i], key) == 0)
@@ -108,25 +119,17 @@ check_keys(struct needing *n, const struct doc_node *map, const struct kind *k,
 	errors->file = before;
 }
 
-/* What the row asks, over that what the operator does, and the proxy. */
+/* What the row asks, and over that what the operator does. */
 static struct ask *
 read_ask(struct needing *n, const struct asked *a, const struct kind *k)
 {
 	struct doc_node *key[KEYS_MAX + 1], *item[KEYS_MAX + 1];
 	struct doc_node map = {
 	    .kind = DOC_MAP, .key = key, .item = item, .parent = NULL};
-	struct doc_node name = {
-	    .kind = DOC_SCALAR, .scalar = (char[]){"proxy"}};
-	struct doc_node value = {
-	    .kind = DOC_SCALAR, .scalar = (char *)(uintptr_t)a->via};
 
 	merge(&map, a->probe->at);
 	if (a->given != NULL)
 		merge(&map, a->given->at);
-	if (a->via != NULL && map.items < KEYS_MAX) {
-		key[map.items] = &name;
-		item[map.items++] = &value;
-	}
 	return config_ask_read(n->r, &map, k, false);
 }
 
@@ -203,6 +206,7 @@ is_same(const struct config_target *a, const struct config_target *b)
 {
 	return a->probe == b->probe && a->transport == b->transport &&
 	       a->port == b->port && strcmp(a->host, b->host) == 0 &&
+	       a->proxy == b->proxy && same_text(a->url, b->url) &&
 	       same_text(a->ask != NULL ? a->ask->text : NULL,
 		   b->ask != NULL ? b->ask->text : NULL);
 }
@@ -217,8 +221,7 @@ take(struct needing *n, struct config_target *t, const struct asked *a)
 	for (size_t i = n->first; i < c->needs; i++) {
 		if (!is_same(&c->need[i].target, t))
 			continue;
-		free(t->host);
-		ask_unref(t->ask);
+		config_target_clear(t);
 		return (uint32_t)i;
 	}
 	if (c->needs == n->room) {
@@ -227,8 +230,7 @@ take(struct needing *n, struct config_target *t, const struct asked *a)
 		if (more == NULL || c->needs >= NEEDS_MAX) {
 			c->need = more != NULL ? more : c->need;
 			doc_error(n->r->errors, NULL, "not enough memory");
-			free(t->host);
-			ask_unref(t->ask);
+			config_target_clear(t);
 			return UINT32_MAX;
 		}
 		c->need = more;
@@ -254,6 +256,51 @@ row_needs(struct requirement *row, uint32_t need)
 		return;
 	row->need = more;
 	more[row->needs++] = need;
+}
+
+/* "https://host:8443/path": the path is the operator's, or the row's. */
+static char *
+make_url(const struct asked *a, const struct config_target *t)
+{
+	bool v6 = strchr(t->host, ':') != NULL;
+	const struct doc_node *path =
+	    a->given != NULL ? doc_get(a->given->at, "path") : NULL;
+	struct buf b = BUF_INIT;
+
+	if (path == NULL)
+		path = doc_get(a->probe->at, "path");
+	buf_printf(&b, "%s://%s%s%s", word_label(WORD_TRANSPORT, t->transport),
+	    v6 ? "[" : "", t->host, v6 ? "]" : "");
+	if (t->port != kind_find(t->probe, t->transport)->port)
+		buf_printf(&b, ":%u", t->port);
+	if (path != NULL && path->kind == DOC_SCALAR)
+		buf_printf(&b, "%s%s", path->scalar[0] == '/' ? "" : "/",
+		    path->scalar);
+	else
+		buf_putc(&b, '/');
+	return buf_steal(&b);
+}
+
+/* URL and proxy of what goes by URL; false: it cannot, and why was said. */
+static bool
+make_way(struct needing *n, const struct asked *a, struct config_target *t)
+{
+	const char *why;
+	struct url u;
+
+	if (!is_web(a->probe->kind))
+		return true;
+	t->url = make_url(a, t);
+	if (t->url == NULL || url_split(t->url, &u, &why) < 0) {
+		doc_error(n->r->errors, a->probe->at,
+		    "its path makes no URL that can be used");
+		return false;
+	}
+	if (a->via == NULL || n->no_way)
+		return !n->no_way;
+	/* Said once, not for each host. */
+	n->no_way = config_via_find(n->r, a->way, t, &t->proxy) < 0;
+	return !n->no_way;
 }
 
 static uint32_t
@@ -283,7 +330,10 @@ make_need(struct needing *n, const struct asked *a)
 	if (config_target_address(n->r->errors, &at, &t) == 0) {
 		t.probing = n->pick.probing;
 		t.ask = read_ask(n, a, k);
-		need = take(n, &t, a);
+		if (make_way(n, a, &t))
+			need = take(n, &t, a);
+		else
+			config_target_clear(&t);
 	}
 	buf_free(&with_port);
 	return need;
@@ -293,7 +343,7 @@ make_need(struct needing *n, const struct asked *a)
 static bool
 has_proxy(const struct requirement_probe *p)
 {
-	return !p->direct && is_asked_key(p->kind, "proxy");
+	return !p->direct && is_web(p->kind);
 }
 
 /* One address by one probe: every port, every way. */
@@ -315,9 +365,9 @@ need_ways(struct needing *n, struct requirement *to, struct asked *a)
 			a->port = has_port || a->probe->ports == 0
 				      ? 0
 				      : a->probe->port[i];
-			a->via = via != NULL && via->items > 0
-				     ? via->item[k]->scalar
-				     : NULL;
+			a->way =
+			    via != NULL && via->items > 0 ? via->item[k] : NULL;
+			a->via = a->way != NULL ? a->way->scalar : NULL;
 			if (a->via != NULL && strcmp(a->via, "direct") == 0)
 				a->via = NULL;
 			row_needs(to, make_need(n, a));
@@ -449,8 +499,7 @@ sift(struct needing *n)
 			c->need[kept++] = *x;
 			continue;
 		}
-		free(x->target.host);
-		ask_unref(x->target.ask);
+		config_target_clear(&x->target);
 		free(x->via);
 	}
 	c->needs = kept;
@@ -498,8 +547,7 @@ void
 config_need_free(struct config *c)
 {
 	for (size_t i = 0; i < c->needs; i++) {
-		free(c->need[i].target.host);
-		ask_unref(c->need[i].target.ask);
+		config_target_clear(&c->need[i].target);
 		free(c->need[i].via);
 	}
 	free(c->need);

@@ -201,7 +201,7 @@ parse_sample(const char *text, bool full)
 		assert_int_equal(c->clusters, 3);
 		assert_int_equal(c->discoveries, 2);
 		assert_int_equal(c->proxies, 2);
-		assert_int_equal(c->targets, 10);
+		assert_int_equal(c->targets, 13);
 	}
 	config_free(c);
 }

@@ -246,6 +246,27 @@ needs_elsewhere(const struct requirement *row)
 		}
 }
 
+static void
+intercepted(const struct requirement *row)
+{
+	tls_untrusted(row);
+	for (size_t i = 0; i < scene.w.paths; i++)
+		if (scene.path[i].tls != NULL) {
+			scene.path[i].outcome = OUTCOME_TLS_INTERCEPTED;
+			scene.path[i].state = STATE_DOWN;
+		}
+}
+
+static void
+proxy_auth(const struct requirement *row)
+{
+	for (size_t i = 0; i < scene.w.paths; i++)
+		if (scene.path[i].target->proxy != NULL) {
+			scene.path[i].outcome = OUTCOME_PROXY_AUTH;
+			scene.path[i].state = STATE_DOWN;
+		}
+}
+
 static const struct fault {
 	const char *name;
 	void (*set)(const struct requirement *row);
@@ -269,6 +290,8 @@ static const struct fault {
     {"old tls", tls_old},
     {"weak cipher", tls_weak},
     {"untrusted", tls_untrusted},
+    {"intercepted", intercepted},
+    {"proxy auth", proxy_auth},
     {"old revision", old_revision},
     {"elsewhere", needs_elsewhere},
 };
@@ -333,7 +356,9 @@ make_shipped(const char *revision)
 	buf_printf(&b,
 	    "profiles:\n  - {name: webex, revision: %s, products: [all], "
 	    "categories: [required, optional, deprecated],\n"
-	    "     hosts: {" HOSTS "}}\nmedia:\n  clusters:\n"
+	    "     via: [direct, hq], hosts: {" HOSTS "}}\n"
+	    "proxies: [{name: hq, url: \"http://192.0.2.8\"}]\nmedia:\n  "
+	    "clusters:\n"
 	    "    - {name: a",
 	    revision);
 	put_nodes(&b, p, "udp", 5004);
@@ -428,6 +453,25 @@ every_row_is_there(void **state)
 	scene_free();
 }
 
+/* What the row is about: an alias of its hosts, the way to say who we are. */
+static void
+suit(const struct requirement *row)
+{
+	const struct requirement_derive *d = row->derive;
+	static char alias[128];
+
+	if (row->derives == 0)
+		return;
+	if (d[0].rule == RULE_ALIAS) {
+		snprintf(alias, sizeof(alias), "e1%s",
+		    d[0].text[0] == '*' ? d[0].text + 1 : d[0].text);
+		scene.alias = alias;
+	}
+	if (d[0].rule == RULE_PROXY_AUTH)
+		for (size_t i = 0; i < scene.config->needs; i++)
+			scene.need[i].scheme = d[0].word[0];
+}
+
 /* Any of the faults that turns the row to failed; its name, or NULL. */
 static const char *
 find_fault(const struct requirement *row)
@@ -439,6 +483,7 @@ find_fault(const struct requirement *row)
 	snprintf(before, sizeof(before), "%s", revision);
 	for (unsigned i = 0; i < FAULTS; i++) {
 		scene_well();
+		suit(row);
 		faults[i].set(row);
 		v = scene_judge(row->id);
 		snprintf(scene.w.profile->revision, strlen(before) + 1, "%s",
@@ -475,6 +520,7 @@ drive(const char *revision)
 		struct requirement_verdict v;
 
 		scene_well();
+		suit(r);
 		v = scene_judge(row[i].id);
 		if (strcmp(row[i].probeable, "no") == 0) {
 			assert_int_equal(
