@@ -224,6 +224,22 @@ expect 0 "symbols: 1 of ours" "$tests/symbols.sh" "$work/program" \
   "$work/base/clock.o" "$work/base/main.o"
 expect 1 "too: puts" "$tests/symbols.sh" "$work/program" "$work/base/theirs.o"
 
+# kit STATUS TEXT: of the files for network management systems.
+kit() {
+  expect "$1" "$2" "$tests/kit.sh" "$work/kit" \
+    "$srcdir/mibs/REACHD-MIB.txt" "$srcdir/tests/contract/events.md"
+}
+
+if command -v python3 >/dev/null; then
+  cp -r "$srcdir/deploy/snmp" "$work/kit"
+  chmod -R u+w "$work/kit"
+  kit 0 "those of the module"
+  echo "# by hand" >>"$work/kit/snmpd.conf"
+  kit 1 "make contract"
+  cp "$srcdir/deploy/snmp/snmpd.conf" "$work/kit"
+  touch "$work/kit/forgotten.yml"
+  kit 1 "make contract"
+fi
 mkdir "$work/t"
 expect 0 "no checkout" "$tests/dist.sh" "$work/t" main.c
 

@@ -19,7 +19,7 @@ from harness import RELEASE, Daemon, free_port, tool, wait
 from test_snmp import ENV, OBJECTS, Master, column, connected, number, oid, parse
 
 CONFIG = """
-defaults: {{interval: 500ms, timeout: 300ms, count: 2, spacing: 20ms, windows: [10s, 1m]}}
+defaults: {{interval: 500ms, timeout: 400ms, count: 2, spacing: 20ms, windows: [10s, 1m]}}
 media:
   clusters:
     - {{name: a, class: public, udp: ["stun:127.0.0.1:{udp}"], tcp: ["stun:127.0.0.1:{tcp}"]}}

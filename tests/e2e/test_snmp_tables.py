@@ -21,6 +21,8 @@ media:
     - {{name: gone, class: reference, udp: ["stun:127.0.0.1:{closed}"]}}
 targets:
   - {{name: alone, probe: tcp, address: "127.0.0.1:{tcp}"}}
+proxies:
+  - {{name: hq, url: "http://127.0.0.1:{tcp}"}}
 snmp: {{agentx: {socket}}}
 profiles: [{{name: {profile}, products: [phone]}}]
 """
@@ -38,7 +40,7 @@ requirements:
   - {id: M-02, section: media, text: "Media over TCP.", users: [phone], derive: [{rule: media_preferred, transport: tcp}]}
   - {id: W-01, section: web, text: "The web.", hosts: [{supply: a name}], probe: [{probe: https}]}
 """
-INDEX_LABELS = {"MIB_REQUIREMENT": "id", "MIB_TARGET": "target", "MIB_CLUSTER": "media_cluster", "MIB_TRANSPORT": "transport",
+INDEX_LABELS = {"MIB_REQUIREMENT": "id", "MIB_PROXY": "proxy", "MIB_TARGET": "target", "MIB_CLUSTER": "media_cluster", "MIB_TRANSPORT": "transport",
                 "MIB_REASON": "reason", "MIB_WINDOW": "window"}
 
 
@@ -133,7 +135,7 @@ class Faces:
         self.tables = {}
         self.names = {
             "MIB_TARGET": self._names("TargetName"), "MIB_CLUSTER": self._names("ClusterName"),
-            "MIB_REQUIREMENT": self._names("RequirementId"),
+            "MIB_REQUIREMENT": self._names("RequirementId"), "MIB_PROXY": self._names("ProxyName"),
             "MIB_WINDOW": {"60": "1m", "300": "5m"},
             "MIB_TRANSPORT": self._words(r"^WORD\(transport, \w+, (\d+), \"(\w+)\"\)", "words.def"),
             "MIB_REASON": self._words(r"^OUTCOME\(\w+, (\d+), (?:\w+, )*\"?(\w+)\"?", "outcomes.def")}
@@ -237,6 +239,6 @@ def test_every_cell_is_its_sample(bench):
         return count
 
     count = wait("a quiet moment", same, 90, 0.5)
-    for scope in ("agent", "target", "window", "failure", "rtt", "tls", "cluster", "link", "site", "requirement"):
+    for scope in ("agent", "target", "window", "failure", "rtt", "tls", "cluster", "link", "site", "requirement", "proxy"):
         assert count[scope] > 0, count
     assert count["window"] >= 6 * 2 * 10 and count["target"] > 6 * 10, count
