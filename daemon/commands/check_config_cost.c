@@ -118,6 +118,16 @@ count_subnets(const struct config *c)
 	return n;
 }
 
+static size_t
+count_requirements(const struct config *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->profiles; i++)
+		n += c->profile[i]->rows;
+	return n;
+}
+
 /* How many items each scope of a snapshot will have. */
 static void
 count_items(const struct config *c, const struct inventory *i,
@@ -148,6 +158,8 @@ count_items(const struct config *c, const struct inventory *i,
 	items[SCOPE_cluster] = i->clusters;
 	items[SCOPE_link] = i->clusters * CHOOSE_TRANSPORTS;
 	items[SCOPE_subnet] = count_subnets(c);
+	items[SCOPE_requirement] = count_requirements(c);
+	items[SCOPE_need] = i->links;
 }
 
 /* Samples that one value of the row makes in a scrape. */

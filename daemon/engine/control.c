@@ -125,24 +125,39 @@ show_sources(struct control *c)
 	    c->telemetry, s, discovery_sources(c->discovery, s, 64));
 }
 
+static void on_gather(uv_timer_t *t);
+
+/* Several lists and names that change at once are one change. */
+static void
+gather(void *arg)
+{
+	struct control *c = arg;
+
+	if (!c->closed && !uv_is_active((uv_handle_t *)&c->gather_timer))
+		uv_timer_start(&c->gather_timer, on_gather, GATHER_MS, 0);
+}
+
 static void
 judge(struct control *c, uint64_t now)
 {
 	decide_run(c->decide, now);
-	coverage_run(c->coverage, c->resolve, now);
+	if (coverage_run(c->coverage, c->resolve, now))
+		gather(c);
 }
 
 static void
 rebuild(struct control *c)
 {
-	const struct supply from = {.config = c->config,
+	struct supply from = {.config = c->config,
 	    .discovery = c->discovery,
 	    .resolve = c->resolve,
 	    .telemetry = c->telemetry,
 	    .shard = c->setup.shard};
-	struct inventory *inv = supply_build(&from);
+	struct inventory *inv;
 	struct roster *r = NULL;
 
+	from.learned = coverage_learned(c->coverage, &from.learnt);
+	inv = supply_build(&from);
 	if (inv != NULL)
 		r = store_adopt(c->setup.store, inv, loop_of);
 	if (r == NULL) {
@@ -169,16 +184,6 @@ static void
 on_gather(uv_timer_t *t)
 {
 	rebuild(t->data);
-}
-
-/* Several lists and names that change at once are one change. */
-static void
-gather(void *arg)
-{
-	struct control *c = arg;
-
-	if (!c->closed && !uv_is_active((uv_handle_t *)&c->gather_timer))
-		uv_timer_start(&c->gather_timer, on_gather, GATHER_MS, 0);
 }
 
 static void
@@ -352,7 +357,7 @@ fetch_notes(struct control *c)
 			any = true;
 		}
 	if (any)
-		judge(c, clock_mono());
+		decide_run(c->decide, clock_mono());
 }
 
 /* ---- the mailbox ---- */

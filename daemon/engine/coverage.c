@@ -13,6 +13,8 @@
 #include "coverage_sheet.h"
 #include "event.h"
 #include "inventory.h"
+#include "learned.h"
+#include "profile.h"
 #include "proxy.h"
 #include "requirement.h"
 #include "resolve.h"
@@ -28,9 +30,12 @@ struct coverage {
 	const struct resolve *names; /* during coverage_run() */
 	pthread_mutex_t lock;	     /* the sheet, against its readers */
 	struct coverage_sheet *sheet;
+	struct learned *learned;
+	bool active; /* some row is taken: there is something to judge by */
 	/* of the roster that was adopted */
 	uint64_t generation;
-	struct requirement_need *need;
+	struct requirement_need *need; /* of rows, then those learned */
+	size_t learnt;
 	struct requirement_link *link;
 	size_t links;
 	struct requirement_path *path; /* by entry */
@@ -52,6 +57,11 @@ coverage_new(struct store *s, bool watched)
 		return NULL;
 	c->store = s;
 	c->watched = watched;
+	c->learned = learned_new();
+	if (c->learned == NULL) {
+		free(c);
+		return NULL;
+	}
 	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
@@ -59,12 +69,14 @@ coverage_new(struct store *s, bool watched)
 static void
 let_go(struct coverage *c)
 {
+	free(c->need);
 	free(c->link);
 	free(c->path);
 	free(c->facts);
 	free(c->has_facts);
 	free(c->cluster);
 	free(c->cluster_row);
+	c->need = NULL;
 	c->link = NULL;
 	c->path = NULL;
 	c->facts = NULL;
@@ -82,7 +94,7 @@ coverage_free(struct coverage *c)
 		return;
 	let_go(c);
 	coverage_sheet_free(c->sheet);
-	free(c->need);
+	learned_free(c->learned);
 	free(c->subnet);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -101,12 +113,15 @@ most_subnets(const struct config *config)
 	return most;
 }
 
-/* How the proxy of the target is told who we are; NULL: it has none. */
-static const char *
-scheme_of(const struct config_target *t)
+static bool
+is_any_taken(const struct config *config)
 {
-	return t->proxy != NULL ? word_label(WORD_PROXY_AUTH, t->proxy->auth)
-				: NULL;
+	for (size_t i = 0; i < config->profiles; i++)
+		for (size_t k = 0; k < config->profile[i]->rows; k++)
+			if (config->profile[i]->row[k].left ==
+			    REQUIREMENT_TAKEN)
+				return true;
+	return false;
 }
 
 int
@@ -115,16 +130,11 @@ coverage_configure(struct coverage *c, const struct config *config)
 	struct coverage_sheet *sheet = coverage_sheet_new(config), *old;
 
 	let_go(c);
-	free(c->need);
 	free(c->subnet);
 	c->config = config;
-	c->need = calloc(config->needs + 1, sizeof(*c->need));
+	c->active = is_any_taken(config);
+	learned_configure(c->learned, config);
 	c->subnet = calloc(most_subnets(config) + 1, sizeof(*c->subnet));
-	for (size_t i = 0; c->need != NULL && i < config->needs; i++)
-		c->need[i] = (struct requirement_need){
-		    .host = config->need[i].target.host,
-		    .via = config->need[i].via,
-		    .scheme = scheme_of(&config->need[i].target)};
 	if (sheet != NULL)
 		coverage_sheet_follow(sheet, c->sheet);
 	pthread_mutex_lock(&c->lock);
@@ -132,11 +142,53 @@ coverage_configure(struct coverage *c, const struct config *config)
 	c->sheet = sheet;
 	pthread_mutex_unlock(&c->lock);
 	coverage_sheet_free(old);
-	return sheet != NULL && c->need != NULL && c->subnet != NULL ? 0
-								     : -ENOMEM;
+	return sheet != NULL && c->subnet != NULL ? 0 : -ENOMEM;
+}
+
+const struct config_target *
+coverage_learned(struct coverage *c, size_t *n)
+{
+	/* What is known of them would be borrowed from those before. */
+	let_go(c);
+	return learned_targets(c->learned, n);
 }
 
 /* ---- the roster ---- */
+
+static struct requirement_need
+need_of(const struct config_target *t, const struct requirement *row)
+{
+	return (struct requirement_need){.host = t->host,
+	    .via = t->proxy != NULL ? t->proxy->name : NULL,
+	    .scheme = t->proxy != NULL
+			  ? word_label(WORD_PROXY_AUTH, t->proxy->auth)
+			  : NULL,
+	    .row = row};
+}
+
+/* Those of rows, those learned, and hosts that were named and not listed. */
+static struct requirement_need *
+make_needs(struct coverage *c)
+{
+	const struct config *config = c->config;
+	const struct config_target *more;
+	const struct learned_other *other;
+	struct requirement_need *need;
+	size_t learnt, others, n = config->needs;
+
+	more = learned_targets(c->learned, &learnt);
+	other = learned_others(c->learned, &others);
+	c->learnt = learnt + others;
+	need = calloc(n + c->learnt + 1, sizeof(*need));
+	for (size_t i = 0; need != NULL && i < n; i++)
+		need[i] = need_of(&config->need[i], NULL);
+	for (size_t i = 0; need != NULL && i < learnt; i++)
+		need[n + i] = need_of(&more[i], learned_row(c->learned, i));
+	for (size_t i = 0; need != NULL && i < others; i++)
+		need[n + learnt + i] = (struct requirement_need){
+		    .host = other[i].host, .row = other[i].row};
+	return need;
+}
 
 /* The entry of a target's index, or SIZE_MAX. */
 static size_t
@@ -180,6 +232,12 @@ by_name(const void *a, const void *b)
 	const struct requirement_cluster *x = a, *y = b;
 
 	return strcmp(x->name, y->name);
+}
+
+static bool
+is_media_tls(const struct target *t)
+{
+	return t->cluster[0] != '\0' && t->path.transport == TRANSPORT_TLS;
 }
 
 /* Clusters by name; `is` is found again through their rows. */
@@ -230,21 +288,25 @@ coverage_adopt(
 	let_go(c);
 	if (c->sheet == NULL || c->sheet->rows == 0)
 		return;
+	c->need = make_needs(c);
 	c->link = calloc(inv->links + 1, sizeof(*c->link));
 	c->path = calloc(r->entries + 1, sizeof(*c->path));
 	c->has_facts = calloc(r->entries + 1, sizeof(*c->has_facts));
 	c->cluster = calloc(r->clusters + 1, sizeof(*c->cluster));
 	c->cluster_row = calloc(r->clusters + 1, sizeof(*c->cluster_row));
-	if (c->link == NULL || c->path == NULL || c->has_facts == NULL ||
-	    c->cluster == NULL || c->cluster_row == NULL) {
+	if (c->need == NULL || c->link == NULL || c->path == NULL ||
+	    c->has_facts == NULL || c->cluster == NULL ||
+	    c->cluster_row == NULL) {
 		let_go(c);
 		return;
 	}
 	adopt_links(c, inv, r);
 	for (size_t i = 0; i < r->entries; i++)
-		c->has_facts[i] |=
-		    r->entry[i].target->path.transport == TRANSPORT_TLS;
+		c->has_facts[i] |= is_media_tls(r->entry[i].target);
 	adopt_clusters(c, r);
+	for (size_t i = 0; i < r->entries; i++)
+		requirement_path(
+		    &c->path[i], r->entry[i].target, c->cluster, c->clusters);
 	c->paths = r->entries;
 	c->generation = r->generation;
 	pthread_mutex_lock(&c->lock);
@@ -263,26 +325,30 @@ facts_at(struct coverage *c, size_t i)
 	return c->facts != NULL ? &c->facts[i] : NULL;
 }
 
-static void
+static bool
 read_path(
     struct coverage *c, const struct roster_entry *e, size_t i, uint64_t now)
 {
 	struct requirement_path *p = &c->path[i];
 	const struct target *t = e->target;
 	uint64_t w[TALLY_PHASE];
-	struct tls_facts *f = NULL;
+	int64_t value[FACT_END];
+	struct tls_facts *f;
 
 	row_read_brief(e->row, w);
-	p->target = t;
 	p->state = (uint8_t)w[TALLY_STATE];
 	p->outcome = (uint8_t)w[TALLY_LAST_OUTCOME];
 	p->probed = w[TALLY_PROBE_AT] != 0;
 	p->fresh = p->probed &&
 		   now - w[TALLY_PROBE_AT] < INTERVALS_MOST * t->interval_ns +
 						 t->path.timeout_ns + SLACK;
-	if (c->has_facts[i])
-		f = facts_at(c, i);
+	if (!c->has_facts[i])
+		return false;
+	row_read_facts(e->row, value);
+	p->http_status = value[FACT_HTTP_STATUS];
+	f = facts_at(c, i);
 	p->tls = f != NULL && row_read_tls(e->row, f) ? f : NULL;
+	return p->tls != NULL && learned_note(c->learned, f);
 }
 
 static enum requirement_name
@@ -291,7 +357,7 @@ on_name(void *arg, const char *host, const char **alias)
 	const struct resolve *names = ((struct coverage *)arg)->names;
 	const struct addr *addr;
 
-	*alias = NULL;
+	*alias = resolve_alias(names, host);
 	if (resolve_failures(names, host, NULL) > 0)
 		return REQUIREMENT_NAME_FAILS;
 	return resolve_get(names, host, &addr) > 0 ? REQUIREMENT_NAME_FINE
@@ -363,11 +429,14 @@ judge_profiles(struct coverage *c, struct requirement_world *w)
 		tell_row(&c->sheet->row[i], i);
 }
 
-static void
+static bool
 judge(struct coverage *c, const struct roster *r, const struct decision *d,
     uint64_t now)
 {
+	bool learned = false;
 	struct requirement_world w = {.need = c->need,
+	    .needs = c->config->needs,
+	    .learnt = c->learnt,
 	    .link = c->link,
 	    .links = c->links,
 	    .path = c->path,
@@ -380,26 +449,32 @@ judge(struct coverage *c, const struct roster *r, const struct decision *d,
 	    .arg = c,
 	    .subnet = c->subnet};
 
-	for (size_t i = 0; i < c->paths; i++)
-		read_path(c, &r->entry[i], i, now);
+	/* Without products picked ten thousand targets are not worth a look. */
+	if (!c->active)
+		w.paths = w.links = 0;
+	for (size_t i = 0; i < w.paths; i++)
+		learned |= read_path(c, &r->entry[i], i, now);
 	for (size_t i = 0; i < c->clusters; i++)
 		c->cluster[i].is = &d->cluster[c->cluster_row[i]];
 	judge_profiles(c, &w);
+	return learned;
 }
 
-void
+bool
 coverage_run(struct coverage *c, const struct resolve *names, uint64_t now)
 {
 	struct roster *r = store_roster(c->store);
 	struct decision *d = store_decision(c->store);
+	bool learned = false;
 
 	c->names = names;
 	/* Without a decision on this roster there is nothing to go by. */
 	if (c->generation != 0 && c->generation == r->generation && d != NULL &&
 	    d->generation == r->generation && d->clusters == c->clusters)
-		judge(c, r, d, now);
+		learned = judge(c, r, d, now);
 	decision_unref(d);
 	roster_unref(r);
+	return learned;
 }
 
 /* ---- readers ---- */

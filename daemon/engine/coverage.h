@@ -13,6 +13,7 @@
 #include "store.h"
 
 struct config;
+struct config_target;
 struct coverage;
 struct inventory;
 struct resolve;
@@ -30,8 +31,13 @@ int coverage_configure(struct coverage *c, const struct config *config);
 /* The targets that its needs became in this roster. */
 void coverage_adopt(struct coverage *c, const struct inventory *inv,
     const struct roster *r);
-/* Judges every row, shows it and tells what changed. */
-void coverage_run(
+/*
+ * Judges every row, shows it and tells what changed. True: there are other
+ * needs than before (coverage_learned), so that another roster is due.
+ */
+bool coverage_run(
     struct coverage *c, const struct resolve *names, uint64_t now);
+/* What was learned to be needed, too: *n targets, borrowed until adopted. */
+const struct config_target *coverage_learned(struct coverage *c, size_t *n);
 
 #endif

@@ -18,8 +18,10 @@ name_free(struct name *n)
 {
 	if (!n)
 		return;
-	for (unsigned i = 0; i < NAME_HALVES; i++)
+	for (unsigned i = 0; i < NAME_HALVES; i++) {
 		free(n->half[i].addr);
+		free(n->half[i].alias);
+	}
 	free(n->addr);
 	free(n->host);
 	free(n);
@@ -165,6 +167,8 @@ name_answer(struct name_half *h, const struct name_policy *p,
 	if (a->why)
 		return;
 	h->ttl = a->ttl;
+	free(h->alias);
+	h->alias = a->alias && a->alias[0] ? strdup(a->alias) : NULL;
 	half_set(h, a->addr, a->addrs, p->max_addresses);
 }
 

@@ -32,6 +32,7 @@ struct name_half {
 	const char *why; /* how the last question failed; NULL: fine */
 	bool none;	 /* there are none, says a server */
 	uint32_t ttl;	 /* s */
+	char *alias;	 /* owned: the name that has them, or NULL */
 };
 
 enum { NAME_V4, NAME_V6, NAME_HALVES };

@@ -545,6 +545,17 @@ resolve_failures(const struct resolve *r, const char *host, const char **why)
 	return n ? n->failures : 0;
 }
 
+const char *
+resolve_alias(const struct resolve *r, const char *host)
+{
+	const struct name *n = find(r, r->names, host);
+
+	if (!n)
+		return NULL;
+	return n->half[NAME_V4].alias ? n->half[NAME_V4].alias
+				      : n->half[NAME_V6].alias;
+}
+
 int
 resolve_settled(const struct resolve *r)
 {

@@ -55,6 +55,8 @@ uint64_t resolve_took(const struct resolve *r, const char *host);
 /* Failed refreshes of the name since it last resolved; 0: it is fine. */
 unsigned resolve_failures(
     const struct resolve *r, const char *host, const char **why);
+/* The name that its aliases lead to, or NULL; borrowed till asked again. */
+const char *resolve_alias(const struct resolve *r, const char *host);
 /* Whether every wanted name has had an answer or a failure. */
 int resolve_settled(const struct resolve *r);
 

@@ -293,17 +293,37 @@ status_name(int status)
 	}
 }
 
-/* Addresses of an answer with NOERROR; out has STUB_ADDRESSES. */
+/* What an answer is read into. */
+struct found {
+	struct addr addr[STUB_ADDRESSES];
+	char alias[STUB_ALIAS];
+};
+
+/* The name at the end of the aliases: the one asked for, if there are none. */
+static void
+read_alias(const struct hostent *h, char alias[STUB_ALIAS])
+{
+	if (h && h->h_name && strlen(h->h_name) < STUB_ALIAS)
+		memcpy(alias, h->h_name, strlen(h->h_name) + 1);
+}
+
+/* Addresses of an answer with NOERROR. */
 static void
 read_addresses(const unsigned char *msg, int len, int family,
-    struct stub_answer *a, struct addr *out)
+    struct stub_answer *a, struct found *to)
 {
+	struct hostent *host = NULL;
+	struct addr *out = to->addr;
 	struct ares_addrttl v4[STUB_ADDRESSES];
 	struct ares_addr6ttl v6[STUB_ADDRESSES];
 	int n = STUB_ADDRESSES;
 	int rc = family == AF_INET
-		     ? ares_parse_a_reply(msg, len, NULL, v4, &n)
-		     : ares_parse_aaaa_reply(msg, len, NULL, v6, &n);
+		     ? ares_parse_a_reply(msg, len, &host, v4, &n)
+		     : ares_parse_aaaa_reply(msg, len, &host, v6, &n);
+	read_alias(host, to->alias);
+	if (host)
+		ares_free_hostent(host);
+	a->alias = to->alias;
 	if (rc && rc != ARES_ENODATA) {
 		a->why = status_name(rc);
 		return;
@@ -334,7 +354,7 @@ on_answer(void *arg, int status, int timeouts, unsigned char *msg, int len)
 {
 	struct question *q = arg;
 	struct stub *s = q->stub;
-	struct addr addr[STUB_ADDRESSES];
+	struct found to = {.alias = ""};
 	struct stub_answer a = {0};
 	if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) {
 		free(q);
@@ -343,7 +363,7 @@ on_answer(void *arg, int status, int timeouts, unsigned char *msg, int len)
 	if (!msg || len < DNS_HEADER) {
 		a.why = status_name(status);
 	} else if ((msg[3] & 0xf) == RCODE_NOERROR) {
-		read_addresses(msg, len, q->family, &a, addr);
+		read_addresses(msg, len, q->family, &a, &to);
 	} else {
 		a.why = rcode_name(msg[3] & 0xf);
 		a.none = (msg[3] & 0xf) == RCODE_NXDOMAIN;

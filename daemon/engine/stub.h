@@ -16,7 +16,7 @@
 struct uv_loop_s;
 struct stub;
 
-enum { STUB_SERVERS = 3, STUB_ADDRESSES = 64 };
+enum { STUB_SERVERS = 3, STUB_ADDRESSES = 64, STUB_ALIAS = 256 };
 
 struct stub_setup {
 	struct uv_loop_s *loop;
@@ -32,6 +32,7 @@ struct stub_answer {
 	uint32_t ttl;		 /* s, the least of the chain */
 	const struct addr *addr; /* port 0; borrowed */
 	size_t addrs;
+	const char *alias;	 /* the name that has them, or NULL; borrowed */
 };
 
 /* NULL: c-ares or memory failed. */

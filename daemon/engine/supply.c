@@ -21,6 +21,8 @@ input(const struct supply *s)
 {
 	struct inventory_input in = {.config = s->config,
 	    .shard = s->shard,
+	    .learned = s->learned,
+	    .learnt = s->learnt,
 	    .resolve = on_resolve,
 	    .arg = (void *)s};
 

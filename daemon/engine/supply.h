@@ -17,6 +17,8 @@ struct supply {
 	struct resolve *resolve;
 	struct telemetry *telemetry; /* is told the names */
 	struct shard shard;
+	const struct config_target *learned; /* needs that were learned */
+	size_t learnt;
 };
 
 /* Asks for the names that are needed, and makes it. NULL: no memory. */

@@ -187,6 +187,44 @@ put_targets(
 		buf_printf(out, "... and %zu more\n", troubles - TROUBLES_MAX);
 }
 
+static void
+put_requirement(struct buf *out, const struct snap_requirement *r)
+{
+	struct buf id = BUF_INIT, why = BUF_INIT;
+
+	labels_value(r->labels, "id", &id);
+	labels_value(r->now, "reason", &why);
+	buf_printf(out, "%-16.16s %.82s\n", buf_str(&id), buf_str(&why));
+	buf_free(&id);
+	buf_free(&why);
+}
+
+/* Those of profiles whose products are picked. */
+static void
+put_requirements(struct buf *out, const struct snapshot *s)
+{
+	size_t n[REQUIREMENT_STATUS_END] = {0}, shown = 0;
+	const struct snap_requirement *r = SNAP(s, requirement);
+
+	for (size_t i = 0; i < SNAP_COUNT(s, requirement); i++)
+		if (r[i].status < REQUIREMENT_STATUS_END)
+			n[r[i].status]++;
+	if (n[REQUIREMENT_STATUS_MET] + n[REQUIREMENT_STATUS_FAILED] +
+		n[REQUIREMENT_STATUS_UNTESTED] ==
+	    0)
+		return;
+	buf_printf(out, "\nrequirements: %zu met, %zu untested, %zu failed%s\n",
+	    n[REQUIREMENT_STATUS_MET], n[REQUIREMENT_STATUS_UNTESTED],
+	    n[REQUIREMENT_STATUS_FAILED],
+	    n[REQUIREMENT_STATUS_FAILED] > 0 ? ":" : "");
+	for (size_t i = 0; i < SNAP_COUNT(s, requirement); i++)
+		if (r[i].status == REQUIREMENT_STATUS_FAILED &&
+		    shown++ < TROUBLES_MAX)
+			put_requirement(out, &r[i]);
+	if (shown > TROUBLES_MAX)
+		buf_printf(out, "... and %zu more\n", shown - TROUBLES_MAX);
+}
+
 int
 summary_text(struct buf *out, const struct snapshot *s)
 {
@@ -207,6 +245,7 @@ summary_text(struct buf *out, const struct snapshot *s)
 			    "UDP", "TCP", "TLS", "SINCE");
 		for (size_t i = 0; i < d.clusters; i++)
 			put_cluster(out, s, &d.cluster[i]);
+		put_requirements(out, s);
 		put_targets(out, s, &d);
 	}
 	page_data_free(&d);

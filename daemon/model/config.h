@@ -58,10 +58,13 @@ struct config_target {
 	unsigned line;
 };
 
-/* A target that requirements of a profile need. */
-struct config_need {
-	struct config_target target;
-	char *via;	/* name of the proxy; NULL: direct */
+/*
+ * How to probe hosts that a row of a profile wants probed once they are
+ * learned: a target without name, host and url.
+ */
+struct config_learner {
+	const struct requirement *row;
+	struct config_target like;
 };
 
 struct config_discovery {
@@ -93,8 +96,10 @@ struct config {
 	size_t target_files;
 	struct profile **profile;
 	size_t profiles;
-	struct config_need *need;	/* of all profiles' rows */
+	struct config_target *need;	/* of all profiles' rows */
 	size_t needs;
+	struct config_learner *learner;
+	size_t learners;
 	enum config_histograms histograms;
 	bool rolling;			/* rolling windows are exposed */
 	bool transmit_stamps;

@@ -7,6 +7,7 @@
 #include "build.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,6 @@
 #include "option.h"
 #include "profile.h"
 #include "proxy.h"
-#include "url.h"
 
 enum { NEEDS_MAX = 20000, KEYS_MAX = 64 };
 
@@ -28,7 +28,7 @@ struct needing {
 	struct config_pick pick;
 	size_t first; /* need of this profile */
 	size_t room;
-	bool no_way; /* a proxy that is not there */
+	bool no_way; /* a way that is not there: said once, not for each host */
 };
 
 /* What one need is made of. */
@@ -36,19 +36,12 @@ struct asked {
 	const struct requirement *row; /* whose hosts these are */
 	const struct requirement_probe *probe;
 	const struct config_given *given; /* NULL: the profile's host */
-	const char *address, *via;
-	const struct doc_node *way; /* that via is the text of */
+	const char *address;
+	const struct doc_node *via; /* a way; NULL: direct */
 	uint16_t port;		    /* 0: the address's or the kind's */
 };
 
 /* ---- what it asks ---- */
-
-/* Whether it goes by URL. */
-static bool
-is_web(const struct kind *k)
-{
-	return (k->asks & 1u << ASK_HTTP) != 0;
-}
 
 /* Keys of a probe or of a given host that are not for the kind. */
 static bool
@@ -123,14 +116,54 @@ check_keys(struct needing *n, const struct doc_node *map, const struct kind *k,
 static struct ask *
 read_ask(struct needing *n, const struct asked *a, const struct kind *k)
 {
-	struct doc_node *key[KEYS_MAX + 1], *item[KEYS_MAX + 1];
-	struct doc_node map = {
-	    .kind = DOC_MAP, .key = key, .item = item, .parent = NULL};
+	struct doc_node *key[KEYS_MAX], *item[KEYS_MAX];
+	struct doc_node map = {.kind = DOC_MAP, .key = key, .item = item};
 
 	merge(&map, a->probe->at);
 	if (a->given != NULL)
 		merge(&map, a->given->at);
 	return config_ask_read(n->r, &map, k, false);
+}
+
+/* ---- where it is ---- */
+
+static bool
+is_web(const struct kind *k)
+{
+	return (k->asks & 1u << ASK_HTTP) != 0;
+}
+
+/* The path of the URL: the operator's, the row's, or the root. */
+static const char *
+path_of(const struct asked *a)
+{
+	const struct doc_node *n =
+	    a->given != NULL ? doc_get(a->given->at, "path") : NULL;
+
+	if (n == NULL)
+		n = doc_get(a->probe->at, "path");
+	return n != NULL && n->kind == DOC_SCALAR ? n->scalar : "/";
+}
+
+/* "HOST:PORT", or a URL where the kind wants one. */
+static void
+put_place(struct buf *b, const struct asked *a)
+{
+	const struct kind *k = a->probe->kind;
+	struct addr literal;
+	bool bare = addr_parse_host(&literal, a->address) == 0 &&
+		    addr_family(&literal) == AF_INET6 && a->address[0] != '[' &&
+		    (a->port != 0 || is_web(k));
+
+	if (is_web(k))
+		buf_printf(
+		    b, "%s://", word_label(WORD_TRANSPORT, k->transport));
+	buf_printf(b, bare ? "[%s]" : "%s", a->address);
+	if (a->port != 0)
+		buf_printf(b, ":%u", a->port);
+	if (is_web(k))
+		buf_puts(b, path_of(a));
+	buf_putc(b, '\0');
 }
 
 /* ---- names ---- */
@@ -153,7 +186,7 @@ name_is_taken(const struct needing *n, const char *name)
 	const struct config *c = n->r->c;
 
 	for (size_t i = 0; i < c->needs; i++)
-		if (strcmp(c->need[i].target.name, name) == 0)
+		if (strcmp(c->need[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -174,14 +207,14 @@ name_need(struct needing *n, const struct asked *a, struct config_target *t)
 		buf_putc(&b, '-');
 		put_plain(&b, word_label(WORD_TRANSPORT, t->transport));
 	}
-	if (usual->port != t->port)
+	if (kind_find(t->probe, t->transport)->port != t->port)
 		buf_printf(&b, "-%u", t->port);
-	if (a->via != NULL) {
+	if (t->proxy != NULL) {
 		buf_putc(&b, '-');
-		put_plain(&b, a->via);
+		put_plain(&b, t->proxy->name);
 	}
-	buf_printf(&all, "%s %s %s", buf_str(&b), t->probe,
-	    t->ask != NULL ? t->ask->text : "");
+	buf_printf(&all, "%s %s %s %s", buf_str(&b), t->probe,
+	    t->url != NULL ? t->url : "", t->ask != NULL ? t->ask->text : "");
 	if (b.len <= TARGET_NAME && !b.err)
 		memcpy(t->name, buf_str(&b), b.len + 1);
 	else
@@ -205,10 +238,19 @@ static bool
 is_same(const struct config_target *a, const struct config_target *b)
 {
 	return a->probe == b->probe && a->transport == b->transport &&
-	       a->port == b->port && strcmp(a->host, b->host) == 0 &&
-	       a->proxy == b->proxy && same_text(a->url, b->url) &&
+	       a->port == b->port && a->proxy == b->proxy &&
+	       strcmp(a->host, b->host) == 0 && same_text(a->url, b->url) &&
 	       same_text(a->ask != NULL ? a->ask->text : NULL,
 		   b->ask != NULL ? b->ask->text : NULL);
+}
+
+static void
+drop(struct config_target *t)
+{
+	free(t->host);
+	free(t->url);
+	ask_unref(t->ask);
+	proxy_unref(t->proxy);
 }
 
 /* Takes the target over; the number of the need that it is. */
@@ -216,28 +258,30 @@ static uint32_t
 take(struct needing *n, struct config_target *t, const struct asked *a)
 {
 	struct config *c = n->r->c;
-	struct config_need *more;
+	struct config_target *more;
 
 	for (size_t i = n->first; i < c->needs; i++) {
-		if (!is_same(&c->need[i].target, t))
+		if (!is_same(&c->need[i], t))
 			continue;
-		config_target_clear(t);
+		drop(t);
 		return (uint32_t)i;
 	}
 	if (c->needs == n->room) {
-		n->room = n->room > 0 ? 2 * n->room : 256;
-		more = realloc(c->need, n->room * sizeof(*more));
-		if (more == NULL || c->needs >= NEEDS_MAX) {
-			c->need = more != NULL ? more : c->need;
+		size_t room = n->room > 0 ? 2 * n->room : 256;
+
+		more = c->needs < NEEDS_MAX
+			   ? realloc(c->need, room * sizeof(*more))
+			   : NULL;
+		if (more == NULL) {
 			doc_error(n->r->errors, NULL, "not enough memory");
-			config_target_clear(t);
+			drop(t);
 			return UINT32_MAX;
 		}
 		c->need = more;
+		n->room = room;
 	}
 	name_need(n, a, t);
-	c->need[c->needs] = (struct config_need){
-	    .target = *t, .via = a->via != NULL ? strdup(a->via) : NULL};
+	c->need[c->needs] = *t;
 	return (uint32_t)c->needs++;
 }
 
@@ -258,84 +302,45 @@ row_needs(struct requirement *row, uint32_t need)
 	more[row->needs++] = need;
 }
 
-/* "https://host:8443/path": the path is the operator's, or the row's. */
-static char *
-make_url(const struct asked *a, const struct config_target *t)
+static int
+place_target(struct needing *n, const struct asked *a,
+    const struct doc_node *at, struct config_target *t)
 {
-	bool v6 = strchr(t->host, ':') != NULL;
-	const struct doc_node *path =
-	    a->given != NULL ? doc_get(a->given->at, "path") : NULL;
-	struct buf b = BUF_INIT;
+	int err = is_web(a->probe->kind)
+		      ? config_target_url(n->r->errors, at, t)
+		      : config_target_address(n->r->errors, at, t);
 
-	if (path == NULL)
-		path = doc_get(a->probe->at, "path");
-	buf_printf(&b, "%s://%s%s%s", word_label(WORD_TRANSPORT, t->transport),
-	    v6 ? "[" : "", t->host, v6 ? "]" : "");
-	if (t->port != kind_find(t->probe, t->transport)->port)
-		buf_printf(&b, ":%u", t->port);
-	if (path != NULL && path->kind == DOC_SCALAR)
-		buf_printf(&b, "%s%s", path->scalar[0] == '/' ? "" : "/",
-		    path->scalar);
-	else
-		buf_putc(&b, '/');
-	return buf_steal(&b);
-}
-
-/* URL and proxy of what goes by URL; false: it cannot, and why was said. */
-static bool
-make_way(struct needing *n, const struct asked *a, struct config_target *t)
-{
-	const char *why;
-	struct url u;
-
-	if (!is_web(a->probe->kind))
-		return true;
-	t->url = make_url(a, t);
-	if (t->url == NULL || url_split(t->url, &u, &why) < 0) {
-		doc_error(n->r->errors, a->probe->at,
-		    "its path makes no URL that can be used");
-		return false;
-	}
-	if (a->via == NULL || n->no_way)
-		return !n->no_way;
-	/* Said once, not for each host. */
-	n->no_way = config_via_find(n->r, a->way, t, &t->proxy) < 0;
-	return !n->no_way;
+	if (err < 0 || a->via == NULL)
+		return err;
+	if (n->no_way)
+		return -EINVAL;
+	err = config_via_find(n->r, a->via, t, &t->proxy);
+	n->no_way = err < 0;
+	return err;
 }
 
 static uint32_t
 make_need(struct needing *n, const struct asked *a)
 {
 	const struct kind *k = a->probe->kind;
-	struct config_target t = {
-	    .probe = k->name, .transport = k->transport, .port = 0};
-	struct doc_node at = {.kind = DOC_SCALAR,
-	    .line = a->given != NULL ? a->given->at->line : a->probe->at->line,
-	    .column =
-		a->given != NULL ? a->given->at->column : a->probe->at->column,
-	    .scalar = (char *)(uintptr_t)a->address};
-	struct buf with_port = BUF_INIT;
+	const struct doc_node *from =
+	    a->given != NULL ? a->given->at : a->probe->at;
+	struct config_target t = {.probe = k->name, .transport = k->transport};
+	struct buf place = BUF_INIT;
+	struct doc_node at = {
+	    .kind = DOC_SCALAR, .line = from->line, .column = from->column};
 	uint32_t need = UINT32_MAX;
 
-	if (a->port != 0) {
-		bool v6 =
-		    strchr(a->address, ':') != NULL && a->address[0] != '[';
-
-		buf_printf(
-		    &with_port, v6 ? "[%s]:%u" : "%s:%u", a->address, a->port);
-		at.scalar = with_port.data;
-		buf_putc(&with_port, '\0');
-		at.scalar = with_port.data;
-	}
-	if (config_target_address(n->r->errors, &at, &t) == 0) {
+	put_place(&place, a);
+	at.scalar = place.data;
+	if (!place.err && place_target(n, a, &at, &t) == 0) {
 		t.probing = n->pick.probing;
 		t.ask = read_ask(n, a, k);
-		if (make_way(n, a, &t))
-			need = take(n, &t, a);
-		else
-			config_target_clear(&t);
+		need = take(n, &t, a);
+	} else {
+		drop(&t);
 	}
-	buf_free(&with_port);
+	buf_free(&place);
 	return need;
 }
 
@@ -365,11 +370,8 @@ need_ways(struct needing *n, struct requirement *to, struct asked *a)
 			a->port = has_port || a->probe->ports == 0
 				      ? 0
 				      : a->probe->port[i];
-			a->way =
+			a->via =
 			    via != NULL && via->items > 0 ? via->item[k] : NULL;
-			a->via = a->way != NULL ? a->way->scalar : NULL;
-			if (a->via != NULL && strcmp(a->via, "direct") == 0)
-				a->via = NULL;
 			row_needs(to, make_need(n, a));
 		}
 }
@@ -492,15 +494,12 @@ sift(struct needing *n)
 			if (p->row[i].left == REQUIREMENT_TAKEN)
 				number[p->row[i].need[k]] = 1;
 	for (size_t i = n->first; i < c->needs; i++) {
-		struct config_need *x = &c->need[i];
-
-		if (number[i] != 0) {
-			number[i] = (uint32_t)kept;
-			c->need[kept++] = *x;
+		if (number[i] == 0) {
+			drop(&c->need[i]);
 			continue;
 		}
-		config_target_clear(&x->target);
-		free(x->via);
+		number[i] = (uint32_t)kept;
+		c->need[kept++] = c->need[i];
 	}
 	c->needs = kept;
 	for (size_t i = 0; i < p->rows; i++) {
@@ -512,6 +511,32 @@ sift(struct needing *n)
 			row->need[k] = number[row->need[k]];
 	}
 	free(number);
+}
+
+/* Rows that want probed what certificates name: how, for later. */
+static void
+keep_learner(struct needing *n, const struct requirement *row)
+{
+	struct config *c = n->r->c;
+	struct asked a = {.row = row, .probe = row->probe};
+	struct config_learner *more;
+	bool learns = false;
+
+	for (size_t i = 0; i < row->derives; i++)
+		learns |= row->derive[i].rule == RULE_RESPONDERS;
+	if (!learns || row->left != REQUIREMENT_TAKEN || row->probes == 0 ||
+	    row->probe->kind == NULL || !is_web(row->probe->kind))
+		return;
+	more = realloc(c->learner, (c->learners + 1) * sizeof(*c->learner));
+	if (more == NULL)
+		return;
+	c->learner = more;
+	more[c->learners++] = (struct config_learner){.row = row,
+	    .like = {.probe = row->probe->kind->name,
+		.transport = row->probe->kind->transport,
+		.port = row->probe->kind->port,
+		.probing = n->pick.probing,
+		.ask = read_ask(n, &a, row->probe->kind)}};
 }
 
 static void
@@ -529,6 +554,8 @@ read_profile(
 		if (p->row[0].left != REQUIREMENT_NO_PICK)
 			need_row(&n, &p->row[i]);
 	sift(&n);
+	for (size_t i = 0; i < p->rows; i++)
+		keep_learner(&n, &p->row[i]);
 	config_pick_free(&n.pick);
 	profile_settle(p);
 }
@@ -546,9 +573,8 @@ config_need_read(struct config_reader *r, const struct doc_node *list)
 void
 config_need_free(struct config *c)
 {
-	for (size_t i = 0; i < c->needs; i++) {
-		config_target_clear(&c->need[i].target);
-		free(c->need[i].via);
-	}
-	free(c->need);
+	config_targets_free(c->need, c->needs);
+	for (size_t i = 0; i < c->learners; i++)
+		ask_unref(c->learner[i].like.ask);
+	free(c->learner);
 }

@@ -32,6 +32,9 @@ struct inventory_input {
 	const struct config_target *const *file_target;	/* arrays, one a file */
 	const size_t *file_targets;
 	size_t files;
+	/* needs that were learned; they are numbered after the others */
+	const struct config_target *learned;
+	size_t learnt;
 	struct shard shard;		/* what of it is made */
 	/*
 	 * Addresses of a name; 0 addresses while it was never resolved. NULL:

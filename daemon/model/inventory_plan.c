@@ -90,12 +90,13 @@ add_target(struct gather *g, const struct config_target *t)
 
 /* A need is a target that may be another one's path, and is then that. */
 static void
-add_needs(struct gather *g, const struct config *c)
+add_needs(struct gather *g, const struct config_target *need, size_t n,
+    size_t first)
 {
-	for (size_t i = 0; i < c->needs; i++) {
-		add_target(g, &c->need[i].target);
+	for (size_t i = 0; i < n; i++) {
+		add_target(g, &need[i]);
 		if (!g->failed)
-			g->want[g->wants - 1].need = (uint32_t)i + 1;
+			g->want[g->wants - 1].need = (uint32_t)(first + i) + 1;
 	}
 }
 
@@ -171,7 +172,8 @@ gather_all(struct gather *g)
 		for (size_t k = 0; l != NULL && k < l->clusters; k++)
 			add_cluster(g, &l->cluster[k], &c->defaults);
 	}
-	add_needs(g, c);
+	add_needs(g, c->need, c->needs, 0);
+	add_needs(g, g->in->learned, g->in->learnt, c->needs);
 }
 
 /* Of all mentions of a cluster the first says what it is. */

@@ -62,6 +62,24 @@ requirement_find(const struct profile *p, const char *id)
 
 /* ---- what it needs ---- */
 
+/* An error response shows that a path is open, and no more than that. */
+static bool
+is_good(const struct requirement *row, const struct requirement_path *p)
+{
+	return requirement_rule_is_up(p) &&
+	       (!row->strict || p->outcome != OUTCOME_ERROR_RESPONSE);
+}
+
+static bool
+is_bad(const struct requirement *row, const struct requirement_path *p)
+{
+	if (requirement_rule_is_up(p))
+		return !is_good(row, p);
+	/* Where silence says nothing only a refusal does. */
+	return requirement_rule_is_down(p) &&
+	       (!row->silence || p->outcome != OUTCOME_TIMEOUT);
+}
+
 /* One need: any of its paths may do, as for a client. */
 static void
 tally_need(const struct requirement_world *w, const struct requirement *row,
@@ -75,13 +93,11 @@ tally_need(const struct requirement_world *w, const struct requirement *row,
 	for (size_t i = 0; i < n; i++) {
 		const struct requirement_path *p = &w->path[l[i].path];
 
-		if (requirement_rule_is_up(p)) {
+		if (is_good(row, p)) {
 			t->good++;
 			return;
 		}
-		/* Where silence says nothing only a refusal does. */
-		if (requirement_rule_is_down(p) &&
-		    (!row->silence || p->outcome != OUTCOME_TIMEOUT))
+		if (is_bad(row, p))
 			down = p;
 	}
 	if (down != NULL)
@@ -197,6 +213,9 @@ static requirement_rule_fn *const functions[RULES] = {
     [RULE_TLS_CIPHER] = requirement_trust_cipher,
     [RULE_TLS_CHAIN] = requirement_trust_chain,
     [RULE_INSPECTION] = requirement_trust_inspection,
+    [RULE_STAPLE] = requirement_trust_staple,
+    [RULE_RESPONDERS] = requirement_trust_responders,
+    [RULE_STATUS] = requirement_trust_status,
     [RULE_SNI] = requirement_media_sni,
     [RULE_PROXY] = requirement_trust_proxy,
     [RULE_PROXY_AUTH] = requirement_trust_proxy_auth,
@@ -258,7 +277,9 @@ judge(const struct requirement_world *w, const struct requirement *row,
 		    out, REQUIREMENT_STATUS_NOT_SELECTED, "%s", left_why(row));
 		return;
 	}
-	if (row->probes > 0 || row->derives == 0)
+	/* Where only the operator knows hosts, rules alone may decide. */
+	if (row->derives == 0 ||
+	    (row->probes > 0 && (row->needs > 0 || row->unknown != NULL)))
 		judge_needs(w, row, out);
 	for (size_t i = 0; i < row->derives; i++) {
 		const struct requirement_pass p = {w, row, &row->derive[i]};

@@ -62,7 +62,7 @@ struct requirement_derive {
 	bool allowed, direct;
 	char *text;	/* tag, match, least, section; or NULL */
 	struct subnet subnet;		/* family 0: none */
-	char **word;			/* rows, ciphers, schemes */
+	char **word;			/* rows, ciphers, schemes, codes */
 	size_t words;
 };
 
@@ -84,6 +84,7 @@ struct requirement {
 	uint64_t products;	/* bits of profile->product; all when 0 */
 	bool holds;		/* in the revision */
 	bool silence;		/* no answer says nothing of it */
+	bool strict;		/* an error response is a failure */
 	bool choice;		/* a host is probed by one of the probes */
 	struct requirement_hosts *hosts;
 	size_t groups;
@@ -127,10 +128,19 @@ const char *requirement_rule_list(void);
 
 /* A target and what is known of it. */
 struct requirement_path {
+	/*
+	 * These by requirement_path(): copies of the target's, since rules go
+	 * over ten thousand paths, and a row that is near is read faster.
+	 */
 	const struct target *target;
+	uint32_t cluster, subnet; /* row of the world, or UINT32_MAX; 0 none */
+	uint16_t port;
+	uint8_t class, transport;
+	bool node, blocked; /* of a media cluster; expected to be blocked */
 	uint8_t state, outcome;	/* enum state; outcome of the last request */
 	bool probed, fresh;	/* ever; within the last few intervals */
 	const struct tls_facts *tls; /* NULL: none */
+	int64_t http_status;	     /* 0: none */
 };
 
 /* A need and one of the paths that it became. */
@@ -143,6 +153,7 @@ struct requirement_need {
 	const char *host;   /* borrowed */
 	const char *via;    /* name of the proxy; NULL: direct */
 	const char *scheme; /* how it authenticates there, or NULL */
+	const struct requirement *row; /* that it was learned for, or NULL */
 };
 
 enum requirement_name {
@@ -168,6 +179,8 @@ struct requirement_world {
 	const struct profile *profile;
 	uint32_t subnet_base; /* of the targets' subnets: rows before its */
 	const struct requirement_need *need;
+	size_t needs;	/* of rows */
+	size_t learnt;	/* and behind them those that were learned */
 	const struct requirement_link *link; /* by need */
 	size_t links;
 	const struct requirement_path *path;
@@ -185,7 +198,10 @@ struct requirement_world {
 	struct requirement_count outside; /* nodes in none of them */
 };
 
-/* Counts media nodes by subnet and by cluster; a path names its cluster. */
+/* What stays of a path as long as the clusters do, which are by name. */
+void requirement_path(struct requirement_path *p, const struct target *t,
+    const struct requirement_cluster *cluster, size_t clusters);
+/* Counts media nodes by subnet and by cluster. */
 void requirement_count(struct requirement_world *w);
 
 struct requirement_verdict {

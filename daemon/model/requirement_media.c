@@ -12,19 +12,11 @@
 
 /* ---- counting ---- */
 
-/* A node of a media cluster, as against a target of its own. */
-static bool
-is_node(const struct requirement_path *p)
-{
-	return p->target->cluster[0] != '\0' &&
-	       strcmp(p->target->probe, "stun") == 0;
-}
-
 /* One that a client would be sent to by the vendor. */
 static bool
 is_public(const struct requirement_path *p)
 {
-	return is_node(p) && p->target->class == CLUSTER_CLASS_PUBLIC;
+	return p->node && p->class == CLUSTER_CLASS_PUBLIC;
 }
 
 static void
@@ -40,30 +32,40 @@ add(struct requirement_count *c, const struct requirement_path *p)
 	}
 }
 
-static int
-compare_cluster(const void *name, const struct requirement_cluster *c)
+/* The row of a cluster among those by name. */
+static uint32_t
+cluster_row(
+    const char *name, const struct requirement_cluster *cluster, size_t n)
 {
-	return strcmp(name, c->name);
-}
-
-/* Clusters stand in the order of their names. */
-static struct requirement_cluster *
-cluster_of(struct requirement_world *w, const char *name)
-{
-	size_t low = 0, high = w->clusters;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int c = compare_cluster(name, &w->cluster[mid]);
+		int c = strcmp(name, cluster[mid].name);
 
 		if (c == 0)
-			return &w->cluster[mid];
+			return (uint32_t)mid;
 		if (c < 0)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	return NULL;
+	return UINT32_MAX;
+}
+
+void
+requirement_path(struct requirement_path *p, const struct target *t,
+    const struct requirement_cluster *cluster, size_t clusters)
+{
+	p->target = t;
+	p->subnet = t->subnet;
+	p->port = t->port;
+	p->class = (uint8_t)t->class;
+	p->transport = (uint8_t)t->path.transport;
+	p->blocked = t->expect == EXPECT_BLOCKED;
+	p->node = t->cluster[0] != '\0' && strcmp(t->probe, "stun") == 0;
+	p->cluster =
+	    p->node ? cluster_row(t->cluster, cluster, clusters) : UINT32_MAX;
 }
 
 void
@@ -78,22 +80,19 @@ requirement_count(struct requirement_world *w)
 		w->cluster[i].count = (struct requirement_count){0};
 	for (size_t i = 0; i < w->paths; i++) {
 		const struct requirement_path *p = &w->path[i];
-		uint32_t row = p->target->subnet - w->subnet_base - 1;
-		struct requirement_cluster *c;
-
-		if (!is_node(p) || p->target->expect == EXPECT_BLOCKED)
+		uint32_t row = p->subnet - w->subnet_base - 1;
+		if (!p->node || p->blocked)
 			continue;
-		c = cluster_of(w, p->target->cluster);
-		if (c != NULL)
-			add(&c->count, p);
+		if (p->cluster < w->clusters)
+			add(&w->cluster[p->cluster].count, p);
 		if (!is_public(p) || addr_family(&p->target->path.addr) == 0)
 			continue;
-		add(p->target->subnet > w->subnet_base && row < subnets
+		add(p->subnet > w->subnet_base && row < subnets
 			? &w->subnet[row]
 			: &w->outside,
 		    p);
 		/* Who is outside is the trouble, whatever its state. */
-		if (p->target->subnet <= w->subnet_base || row >= subnets)
+		if (p->subnet <= w->subnet_base || row >= subnets)
 			w->outside.trouble = p->target->name;
 	}
 }
@@ -115,13 +114,11 @@ tally_count(struct requirement_tally *t, const struct requirement_count *c,
 static bool
 is_asked(const struct requirement_derive *d, const struct requirement_path *p)
 {
-	enum cluster_class class =
-	    d->class != 0 ? d->class : CLUSTER_CLASS_PUBLIC;
-	const struct target *t = p->target;
+	unsigned class = d->class != 0 ? d->class : CLUSTER_CLASS_PUBLIC;
 
-	return is_node(p) && t->class == class && t->expect != EXPECT_BLOCKED &&
-	       (d->transport == 0 || t->path.transport == d->transport) &&
-	       (d->low == 0 || (t->port >= d->low && t->port <= d->high));
+	return p->node && p->class == class && !p->blocked &&
+	       (d->transport == 0 || p->transport == d->transport) &&
+	       (d->low == 0 || (p->port >= d->low && p->port <= d->high));
 }
 
 /* Of the nodes that are meant any may answer: then the way is open. */
@@ -399,7 +396,7 @@ requirement_media_blocked(
 	for (size_t i = 0; i < p->w->paths; i++) {
 		const struct requirement_path *at = &p->w->path[i];
 
-		if (!is_public(at) || at->target->expect != EXPECT_BLOCKED)
+		if (!is_public(at) || !at->blocked)
 			continue;
 		if (requirement_rule_is_up(at))
 			t.good++;
@@ -436,31 +433,15 @@ requirement_media_on_time(
 }
 
 static bool
-is_within(const struct subnet *s, const struct addr *a)
-{
-	struct subnet_table *table;
-	bool found;
-
-	if (s->family == 0 || s->family != addr_family(a))
-		return false;
-	table = subnet_table_new(s, 1);
-	found = table != NULL && subnet_find(table, a) > 0;
-	subnet_table_free(table);
-	return found;
-}
-
-static bool
 is_given_up(
     const struct requirement_derive *d, const struct requirement_path *p)
 {
-	const struct target *t = p->target;
-
-	if (!is_node(p) || t->class == CLUSTER_CLASS_REFERENCE)
+	if (!p->node || p->class == CLUSTER_CLASS_REFERENCE)
 		return false;
 	if (d->subnet.family != 0)
-		return is_within(&d->subnet, &t->path.addr);
-	return (d->transport == 0 || t->path.transport == d->transport) &&
-	       t->port >= d->low && t->port <= d->high;
+		return subnet_holds(&d->subnet, &p->target->path.addr);
+	return (d->transport == 0 || p->transport == d->transport) &&
+	       p->port >= d->low && p->port <= d->high;
 }
 
 void

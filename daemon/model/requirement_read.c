@@ -12,7 +12,7 @@ enum { ID_MAX = 16, TEXT_MAX = 240 };
 
 #define ROW_KEYS                                                         \
 	"id section text category users revisions hosts hosts_of probe " \
-	"derive silence choice limits not_probeable "
+	"derive silence strict choice limits not_probeable "
 
 /* An array for the items of a list; NULL with an error, or for none. */
 static void *
@@ -322,7 +322,8 @@ read_told(struct profile_reader *r, const struct doc_node *map,
     struct requirement_derive *d)
 {
 	static const char *const texts[] = {"tag", "match", "least", "section"};
-	static const char *const lists[] = {"rows", "ciphers", "schemes"};
+	static const char *const lists[] = {
+	    "rows", "ciphers", "schemes", "codes"};
 	const char *via = profile_read_text(r, map, "via", false);
 	const char *cidr = profile_read_text(r, map, "cidr", false);
 
@@ -434,6 +435,7 @@ read_row(struct profile_reader *r, const struct doc_node *map,
 		row->category = REQUIREMENT_CATEGORY_REQUIRED;
 	row->holds = profile_read_holds(r, map);
 	row->silence = read_flag(r, map, "silence");
+	row->strict = read_flag(r, map, "strict");
 	row->choice = read_flag(r, map, "choice");
 	read_users(r, map, row);
 	read_hosts(r, map, row);

@@ -63,7 +63,8 @@ requirement_rule_fn requirement_media_answers, requirement_media_preferred,
 requirement_rule_fn requirement_trust_outbound, requirement_trust_by_name,
     requirement_trust_version, requirement_trust_cipher,
     requirement_trust_chain, requirement_trust_inspection,
-    requirement_trust_staple, requirement_trust_proxy,
+    requirement_trust_staple, requirement_trust_responders,
+    requirement_trust_status, requirement_trust_proxy,
     requirement_trust_proxy_auth, requirement_trust_alias,
     requirement_trust_networks, requirement_trust_revision;
 

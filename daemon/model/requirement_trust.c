@@ -13,7 +13,7 @@
 static void
 tally_path(struct requirement_tally *t, const struct requirement_path *p)
 {
-	if (p->target->expect == EXPECT_BLOCKED)
+	if (p->blocked)
 		return;
 	if (requirement_rule_is_up(p))
 		t->good++;
@@ -41,11 +41,53 @@ requirement_trust_outbound(
 			tally_path(&t, at);
 	}
 	for (size_t i = 0; i < p->w->paths; i++)
-		if (p->w->path[i].target->class == CLUSTER_CLASS_PUBLIC)
+		if (p->w->path[i].class == CLUSTER_CLASS_PUBLIC)
 			tally_path(&t, &p->w->path[i]);
 	if (t.good > 0)
 		t.bad = 0;
 	requirement_rule_judge(&t, "nothing is probed", out);
+}
+
+static void
+tally_name(struct requirement_tally *t, const struct requirement_world *w,
+    const struct requirement_need *n)
+{
+	const char *alias;
+	struct addr a;
+
+	if (addr_parse_host(&a, n->host) == 0) {
+		requirement_rule_bad(
+		    t, n->host, "is an address, and addresses change");
+		return;
+	}
+	/* The proxy resolves it. */
+	if (n->via != NULL) {
+		t->good++;
+		return;
+	}
+	switch (w->name(w->arg, n->host, &alias)) {
+	case REQUIREMENT_NAME_FINE:
+		t->good++;
+		break;
+	case REQUIREMENT_NAME_FAILS:
+		requirement_rule_bad(t, n->host, "does not resolve");
+		break;
+	case REQUIREMENT_NAME_UNKNOWN:
+		t->open++;
+		break;
+	}
+}
+
+/* That all names resolve, whoever asked; literals are somebody's choice. */
+static void
+tally_all_names(struct requirement_tally *t, const struct requirement_world *w)
+{
+	struct addr a;
+
+	for (size_t i = 0; i < w->needs; i++)
+		if (addr_parse_host(&a, w->need[i].host) < 0 &&
+		    w->need[i].via == NULL)
+			tally_name(t, w, &w->need[i]);
 }
 
 void
@@ -53,34 +95,12 @@ requirement_trust_by_name(
     const struct requirement_pass *p, struct requirement_verdict *out)
 {
 	struct requirement_tally t = {0};
-	const char *alias;
-	struct addr a;
 
-	for (size_t i = 0; i < p->row->needs; i++) {
-		const struct requirement_need *n = &p->w->need[p->row->need[i]];
-
-		if (addr_parse_host(&a, n->host) == 0) {
-			requirement_rule_bad(
-			    &t, n->host, "is an address, and addresses change");
-			continue;
-		}
-		/* The proxy resolves it. */
-		if (n->via != NULL) {
-			t.good++;
-			continue;
-		}
-		switch (p->w->name(p->w->arg, n->host, &alias)) {
-		case REQUIREMENT_NAME_FINE:
-			t.good++;
-			break;
-		case REQUIREMENT_NAME_FAILS:
-			requirement_rule_bad(&t, n->host, "does not resolve");
-			break;
-		case REQUIREMENT_NAME_UNKNOWN:
-			t.open++;
-			break;
-		}
-	}
+	if (p->row->probes > 0 || p->row->likes == 0)
+		tally_all_names(&t, p->w);
+	else
+		for (size_t i = 0; i < p->row->needs; i++)
+			tally_name(&t, p->w, &p->w->need[p->row->need[i]]);
 	requirement_rule_judge(&t, "no host is probed", out);
 }
 
@@ -113,31 +133,36 @@ requirement_trust_alias(
 	    out);
 }
 
+static bool
+is_in_networks(const struct profile *p, const struct addr *a)
+{
+	bool in = subnet_find(p->table, a) > 0;
+
+	for (size_t i = 0; i < p->networks && !in; i++)
+		in = subnet_holds(&p->network[i], a);
+	return in;
+}
+
 void
 requirement_trust_networks(
     const struct requirement_pass *p, struct requirement_verdict *out)
 {
-	const struct profile *profile = p->w->profile;
-	struct subnet_table *given =
-	    subnet_table_new(profile->network, profile->networks);
 	struct requirement_step step = {0};
 	struct requirement_tally t = {0};
 	const struct requirement_path *at;
 
-	while (given != NULL && (at = requirement_rule_next(p, &step))) {
+	while ((at = requirement_rule_next(p, &step)) != NULL) {
 		const struct addr *a = &at->target->path.addr;
 
 		if (addr_family(a) == 0)
 			t.open++;
-		else if (subnet_find(profile->table, a) > 0 ||
-			 subnet_find(given, a) > 0)
+		else if (is_in_networks(p->w->profile, a))
 			t.good++;
 		else
 			requirement_rule_bad(&t, at->target->name,
 			    "is in no listed subnet, nor in the networks "
 			    "given");
 	}
-	subnet_table_free(given);
 	requirement_rule_judge(&t, "no host is probed", out);
 }
 
@@ -240,20 +265,13 @@ requirement_trust_chain(
 	judge_sessions(p, chain_fault, out);
 }
 
-/* Who opens TLS shows a certificate of an issuer that is not expected. */
-static bool
-is_intercepted(const struct requirement_path *at)
-{
-	/* Media is not judged by its issuer, but it is seen. */
-	return at->outcome == OUTCOME_TLS_INTERCEPTED ||
-	       (at->tls != NULL && at->tls->intercepted == 2);
-}
-
 static const char *
 inspection_fault(const struct requirement_pass *p,
     const struct requirement_path *at, const struct tls_facts *f)
 {
-	if (!is_intercepted(at))
+	enum { INTERCEPTED = 2 };
+
+	if (f->intercepted != INTERCEPTED)
 		return NULL;
 	if (!p->d->allowed)
 		return "TLS is intercepted";
@@ -267,6 +285,122 @@ requirement_trust_inspection(
     const struct requirement_pass *p, struct requirement_verdict *out)
 {
 	judge_sessions(p, inspection_fault, out);
+}
+
+void
+requirement_trust_staple(
+    const struct requirement_pass *p, struct requirement_verdict *out)
+{
+	struct requirement_step step = {0};
+	struct requirement_tally t = {0};
+	const struct requirement_path *at;
+	unsigned absent = 0;
+
+	while ((at = requirement_rule_next(p, &step)) != NULL) {
+		const struct tls_facts *f = at->tls;
+
+		if (f == NULL || !f->have_cert)
+			t.open++;
+		else if (f->staple == STAPLE_GOOD)
+			t.good++;
+		else if (f->staple == STAPLE_ABSENT && f->must_staple == 0)
+			absent++;
+		else
+			requirement_rule_bad(&t, at->target->name,
+			    word_label(WORD_STAPLE, f->staple));
+	}
+	if (absent > 0)
+		t.open = 0;
+	requirement_rule_judge(&t,
+	    absent > 0 ? "no status is stapled: the authorities are asked"
+		       : NO_SESSION,
+	    out);
+}
+
+/* ---- certificate authorities ---- */
+
+static bool
+is_listed(const struct requirement *row, const char *host)
+{
+	for (size_t i = 0; i < row->groups; i++) {
+		const struct requirement_hosts *h = &row->hosts[i];
+
+		if (h->match != NULL && requirement_match(h->match, host))
+			return true;
+	}
+	return false;
+}
+
+static void
+tally_responder(
+    const struct requirement_pass *p, size_t need, struct requirement_tally *t)
+{
+	const char *host = p->w->need[need].host;
+	const struct requirement_link *l;
+	bool down = false;
+	size_t n;
+
+	if (!is_listed(p->row, host)) {
+		requirement_rule_bad(
+		    t, host, "is named by certificates, and not listed");
+		return;
+	}
+	l = requirement_rule_links(p->w, (uint32_t)need, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (requirement_rule_is_up(&p->w->path[l[i].path])) {
+			t->good++;
+			return;
+		}
+		down |= requirement_rule_is_down(&p->w->path[l[i].path]);
+	}
+	if (down)
+		requirement_rule_bad(t, host, "does not answer");
+	else
+		t->open++;
+}
+
+void
+requirement_trust_responders(
+    const struct requirement_pass *p, struct requirement_verdict *out)
+{
+	struct requirement_tally t = {0};
+
+	for (size_t i = 0; i < p->w->learnt; i++)
+		if (p->w->need[p->w->needs + i].row == p->row)
+			tally_responder(p, p->w->needs + i, &t);
+	requirement_rule_judge(
+	    &t, "no certificate that was seen names any authority", out);
+}
+
+/* ---- answers ---- */
+
+void
+requirement_trust_status(
+    const struct requirement_pass *p, struct requirement_verdict *out)
+{
+	struct requirement_step step = {0};
+	struct requirement_tally t = {0};
+	const struct requirement_path *at;
+	char text[24], why[48];
+
+	while ((at = requirement_rule_next(p, &step)) != NULL) {
+		bool right = false;
+
+		if (at->http_status == 0) {
+			t.open++;
+			continue;
+		}
+		snprintf(
+		    text, sizeof(text), "%lld", (long long)at->http_status);
+		for (size_t i = 0; i < p->d->words; i++)
+			right |= strcmp(p->d->word[i], text) == 0;
+		snprintf(why, sizeof(why), "answers with status %s", text);
+		if (right)
+			t.good++;
+		else
+			requirement_rule_bad(&t, at->target->name, why);
+	}
+	requirement_rule_judge(&t, "give hosts for it", out);
 }
 
 /* ---- proxies ---- */

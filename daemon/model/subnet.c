@@ -88,6 +88,20 @@ subnet_parse(struct subnet *s, const char *text)
 	return memcmp(masked, s->bytes, sizeof(masked)) == 0 ? 0 : -ERANGE;
 }
 
+bool
+subnet_holds(const struct subnet *s, const struct addr *a)
+{
+	unsigned len;
+	const uint8_t *bytes = addr_bytes(a, &len);
+	uint8_t key[16] = {0};
+
+	if (bytes == NULL || s->family != addr_family(a))
+		return false;
+	memcpy(key, bytes, len);
+	mask(key, s->bits);
+	return memcmp(key, s->bytes, sizeof(key)) == 0;
+}
+
 /* Equal subnets stand in the order in which they were given. */
 static int
 compare_rows(const void *a, const void *b)

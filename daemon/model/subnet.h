@@ -2,6 +2,7 @@
 #ifndef SUBNET_H
 #define SUBNET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ struct subnet {
 
 /* "198.51.100.0/24"; -EINVAL, or -ERANGE when host bits are set. */
 int subnet_parse(struct subnet *s, const char *text);
+
+/* Whether the address is in it. */
+bool subnet_holds(const struct subnet *s, const struct addr *a);
 
 struct subnet_table;
 /*

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "kind.h"
+#include "proxy.h"
 #include "scene.h"
 
 struct scene scene;
@@ -90,10 +91,15 @@ scene_make(const char *text)
 		print_message("%s", inv->warnings);
 	assert_in_range(inv->targets, 0, PATHS_MAX);
 	assert_in_range(inv->clusters, 0, CLUSTERS_MAX);
-	for (size_t i = 0; i < scene.config->needs; i++)
-		scene.need[i] = (struct requirement_need){
-		    .host = scene.config->need[i].target.host,
-		    .via = scene.config->need[i].via};
+	for (size_t i = 0; i < scene.config->needs; i++) {
+		const struct config_target *t = &scene.config->need[i];
+
+		scene.need[i] = (struct requirement_need){.host = t->host,
+		    .via = t->proxy != NULL ? t->proxy->name : NULL,
+		    .scheme = t->proxy != NULL
+				  ? word_label(WORD_PROXY_AUTH, t->proxy->auth)
+				  : NULL};
+	}
 	link_paths();
 	for (size_t i = 0; i < inv->clusters; i++) {
 		scene.choose[i].class = (uint8_t)inv->cluster[i].class;
@@ -104,6 +110,7 @@ scene_make(const char *text)
 	scene.w =
 	    (struct requirement_world){.profile = scene.config->profile[0],
 		.need = scene.need,
+		.needs = scene.config->needs,
 		.link = scene.link,
 		.links = inv->links,
 		.path = scene.path,
@@ -134,17 +141,22 @@ scene_well(void)
 		*f = (struct tls_facts){.version = "TLSv1.2",
 		    .cipher = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
 		    .have_cert = 1,
+		    .staple = STAPLE_GOOD,
+		    .intercepted = 1,
 		    .sni_required = 1};
-		scene.path[i] = (struct requirement_path){.target = t,
-		    .state = STATE_UP,
+		scene.path[i] = (struct requirement_path){.state = STATE_UP,
 		    .outcome = OUTCOME_ANSWERED,
 		    .probed = true,
 		    .fresh = true,
+		    .http_status = 200,
 		    .tls = kind_find(t->probe, t->path.transport)->shows &
 				   SHOWS_TLS
 			       ? f
 			       : NULL};
 	}
+	for (size_t i = 0; i < scene.w.paths; i++)
+		requirement_path(&scene.path[i], scene.inv->target[i],
+		    scene.cluster, scene.w.clusters);
 	memset(&scene.site, 0, sizeof(scene.site));
 	scene.site.nat_symmetric = SITE_NO;
 	scene.w.network_watched = true;

@@ -172,11 +172,37 @@ test_many_hosts(void **state)
 	free(text);
 }
 
+/* The name that has the addresses, as the last answer had it. */
+static void
+test_alias(void **state)
+{
+	struct addr a;
+	struct name *n = name_new("a.test");
+	addr_parse_host(&a, "192.0.2.1");
+	const struct stub_answer via = {
+	    .addr = &a, .addrs = 1, .ttl = 300, .alias = "edge.cdn.test"};
+	const struct stub_answer same = {
+	    .addr = &a, .addrs = 1, .ttl = 300, .alias = "a.test"};
+	const struct stub_answer fail = {.why = "SERVFAIL"};
+	uint64_t t = 1000 * CLOCK_SEC;
+	assert_null(n->half[NAME_V4].alias);
+	round_of(n, &via, &fail, t);
+	assert_string_equal(n->half[NAME_V4].alias, "edge.cdn.test");
+	assert_null(n->half[NAME_V6].alias);
+	/* A failure keeps it, as it keeps the addresses. */
+	round_of(n, &fail, &fail, t);
+	assert_string_equal(n->half[NAME_V4].alias, "edge.cdn.test");
+	round_of(n, &same, &fail, t);
+	assert_string_equal(n->half[NAME_V4].alias, "a.test");
+	name_free(n);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rounds_by_hand),
+	    cmocka_unit_test(test_alias),
 	    cmocka_unit_test(test_nameserver_lines),
 	    cmocka_unit_test(test_hosts_lines),
 	    cmocka_unit_test(test_many_hosts),

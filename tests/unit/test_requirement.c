@@ -134,7 +134,8 @@ move_node(const char *addr, enum transport transport, uint16_t port)
 		moved.subnet = 0;
 		moved.port = port;
 		addr_parse_host(&moved.path.addr, addr);
-		scene.path[i].target = &moved;
+		requirement_path(
+		    &scene.path[i], &moved, scene.cluster, scene.w.clusters);
 		return;
 	}
 	fail();
@@ -220,6 +221,45 @@ tls_untrusted(const struct requirement *row)
 }
 
 static void
+tls_intercepted(const struct requirement *row)
+{
+	for (size_t i = 0; i < scene.w.paths; i++) {
+		scene.facts[i].intercepted = 2;
+		scene.facts[i].verify_error = 20;
+	}
+}
+
+static void
+staple_revoked(const struct requirement *row)
+{
+	for (size_t i = 0; i < scene.w.paths; i++)
+		scene.facts[i].staple = STAPLE_REVOKED;
+}
+
+static void
+another_status(const struct requirement *row)
+{
+	for (size_t i = 0; i < scene.w.paths; i++)
+		scene.path[i].http_status = 302;
+}
+
+/* A certificate names an authority that the vendor does not list. */
+static void
+unlisted_authority(const struct requirement *row)
+{
+	scene.need[scene.w.needs].host = "ocsp.example.org";
+}
+
+static void
+proxy_wants_others(const struct requirement *row)
+{
+	for (size_t l = 0; l < scene.w.links; l++)
+		if (scene.need[scene.link[l].need].via != NULL)
+			take_down(&scene.path[scene.link[l].path],
+			    OUTCOME_PROXY_AUTH);
+}
+
+static void
 old_revision(const struct requirement *row)
 {
 	struct profile *p = scene.config->profile[0];
@@ -246,27 +286,6 @@ needs_elsewhere(const struct requirement *row)
 		}
 }
 
-static void
-intercepted(const struct requirement *row)
-{
-	tls_untrusted(row);
-	for (size_t i = 0; i < scene.w.paths; i++)
-		if (scene.path[i].tls != NULL) {
-			scene.path[i].outcome = OUTCOME_TLS_INTERCEPTED;
-			scene.path[i].state = STATE_DOWN;
-		}
-}
-
-static void
-proxy_auth(const struct requirement *row)
-{
-	for (size_t i = 0; i < scene.w.paths; i++)
-		if (scene.path[i].target->proxy != NULL) {
-			scene.path[i].outcome = OUTCOME_PROXY_AUTH;
-			scene.path[i].state = STATE_DOWN;
-		}
-}
-
 static const struct fault {
 	const char *name;
 	void (*set)(const struct requirement *row);
@@ -290,8 +309,11 @@ static const struct fault {
     {"old tls", tls_old},
     {"weak cipher", tls_weak},
     {"untrusted", tls_untrusted},
-    {"intercepted", intercepted},
-    {"proxy auth", proxy_auth},
+    {"intercepted", tls_intercepted},
+    {"revoked", staple_revoked},
+    {"another status", another_status},
+    {"unlisted authority", unlisted_authority},
+    {"proxy", proxy_wants_others},
     {"old revision", old_revision},
     {"elsewhere", needs_elsewhere},
 };
@@ -301,18 +323,19 @@ enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
 /* ---- the shipped profile ---- */
 
 /* Hosts for all that only an operator knows. */
-#define HOSTS                                                              \
-	"PORT-02: [cascade.example.com], PORT-03: [ntp.example.com], "     \
-	"DOM-05: [a.sparkpostmail1.com, a.sparkpostmail.com], "            \
-	"DOM-13: [a.vbrickrev.com], DOM-14: [a.data.logentries.com], "     \
-	"DOM-15: [a.lencr.org], DOM-16: [a.intel.com], "                   \
-	"DOM-20: [a.ciscosparkcontent.com], DOM-21: [a.rackcdn.com], "     \
-	"HYB-03: [a.cloudconnector.webex.com], HYB-N1: [a.amazonaws.com]," \
-	"HYB-05: [mail.example.com], PRX-04: [wpad.example.com], "         \
-	"TLSI-03: [a-mcs-1.webex.com], SIP-01: [sip.example.net], "        \
-	"SIP-02: [ex.example.com], SIP-03: [m.example.net], "              \
-	"SIP-10: [echo.example.com], SIP-12: [cucm.example.com], "         \
-	"EDGE-01: [ex.example.com], EDGE-02: [edge.example.net]"
+static const char hosts[] =
+    "PORT-02: [cascade.example.com], PORT-03: [ntp.example.com], "
+    "PORT-04: [ns.example.com], "
+    "DOM-05: [a.sparkpostmail1.com, a.sparkpostmail.com], "
+    "DOM-13: [a.vbrickrev.com], DOM-14: [a.data.logentries.com], "
+    "DOM-15: [a.lencr.org], DOM-16: [a.intel.com], "
+    "DOM-20: [a.ciscosparkcontent.com], DOM-21: [a.rackcdn.com], "
+    "HYB-03: [a.cloudconnector.webex.com], HYB-N1: [a.amazonaws.com],"
+    "HYB-05: [mail.example.com], PRX-04: [wpad.example.com], "
+    "TLSI-03: [a-mcs-1.webex.com], SIP-01: [sip.example.net], "
+    "SIP-02: [ex.example.com], SIP-03: [m.example.net], "
+    "SIP-10: [echo.example.com], SIP-12: [cucm.example.com], "
+    "EDGE-01: [ex.example.com], EDGE-02: [edge.example.net]";
 
 static void
 put_nodes(
@@ -341,6 +364,23 @@ put_nodes(
 	buf_putc(b, ']');
 }
 
+/* What a certificate named: one that is probed for DOM-15 already. */
+static void
+learn(void)
+{
+	const struct requirement *row =
+	    requirement_find(scene.w.profile, "DOM-15");
+	struct requirement_need *n = &scene.need[scene.w.needs];
+	uint32_t first = row->need[0];
+
+	*n = (struct requirement_need){.row = row};
+	scene.w.learnt = 1;
+	for (size_t i = 0; i < scene.w.links; i++)
+		if (scene.link[i].need == first)
+			scene.link[scene.w.links++] = (struct requirement_link){
+			    (uint32_t)scene.w.needs, scene.link[i].path};
+}
+
 /* A cluster per port with a node in every subnet, and a Video Mesh. */
 static void
 make_shipped(const char *revision)
@@ -354,13 +394,13 @@ make_shipped(const char *revision)
 	p = profile_load(path, revision, &errors);
 	assert_non_null(p);
 	buf_printf(&b,
+	    "proxies: [{name: hq, url: \"http://192.0.2.1:3128\"}]\n"
 	    "profiles:\n  - {name: webex, revision: %s, products: [all], "
+	    "via: [direct, hq], "
 	    "categories: [required, optional, deprecated],\n"
-	    "     via: [direct, hq], hosts: {" HOSTS "}}\n"
-	    "proxies: [{name: hq, url: \"http://192.0.2.8\"}]\nmedia:\n  "
-	    "clusters:\n"
+	    "     hosts: {%s}}\nmedia:\n  clusters:\n"
 	    "    - {name: a",
-	    revision);
+	    revision, hosts);
 	put_nodes(&b, p, "udp", 5004);
 	put_nodes(&b, p, "tcp", 5004);
 	put_nodes(&b, p, "xtls", 443);
@@ -374,6 +414,7 @@ make_shipped(const char *revision)
 	scene_make(b.data);
 	buf_free(&b);
 	profile_free(p);
+	learn();
 }
 
 struct listed {
@@ -399,25 +440,6 @@ read_list(struct listed *row)
 			n++;
 	fclose(f);
 	return n;
-}
-
-/* Whether this program has the probes that the row is judged by. */
-static bool
-is_known(const struct requirement *row)
-{
-	const struct requirement_derive *d = row->derive;
-
-	if (row->unknown != NULL)
-		return false;
-	for (size_t i = 0; i < row->derives && d[i].rule == RULE_ROWS; i++)
-		for (size_t k = 0; k < d[i].words; k++) {
-			const struct requirement *other =
-			    requirement_find(scene.w.profile, d[i].word[k]);
-
-			if (other->unknown == NULL)
-				return true;
-		}
-	return row->derives == 0 || d[0].rule != RULE_ROWS;
 }
 
 /* 175 rows, none twice, each as the inventory has it. */
@@ -453,23 +475,20 @@ every_row_is_there(void **state)
 	scene_free();
 }
 
-/* What the row is about: an alias of its hosts, the way to say who we are. */
+/* Names are aliases of what the row is about, if it is about aliases. */
 static void
-suit(const struct requirement *row)
+well(const struct requirement *row)
 {
-	const struct requirement_derive *d = row->derive;
 	static char alias[128];
 
-	if (row->derives == 0)
-		return;
-	if (d[0].rule == RULE_ALIAS) {
-		snprintf(alias, sizeof(alias), "e1%s",
-		    d[0].text[0] == '*' ? d[0].text + 1 : d[0].text);
-		scene.alias = alias;
-	}
-	if (d[0].rule == RULE_PROXY_AUTH)
-		for (size_t i = 0; i < scene.config->needs; i++)
-			scene.need[i].scheme = d[0].word[0];
+	scene_well();
+	for (size_t i = 0; row != NULL && i < row->derives; i++)
+		if (row->derive[i].rule == RULE_ALIAS) {
+			snprintf(alias, sizeof(alias), "e1%s",
+			    row->derive[i].text + 1);
+			scene.alias = alias;
+		}
+	scene.need[scene.w.needs].host = "ocsp.digicert.com";
 }
 
 /* Any of the faults that turns the row to failed; its name, or NULL. */
@@ -482,8 +501,7 @@ find_fault(const struct requirement *row)
 
 	snprintf(before, sizeof(before), "%s", revision);
 	for (unsigned i = 0; i < FAULTS; i++) {
-		scene_well();
-		suit(row);
+		well(row);
 		faults[i].set(row);
 		v = scene_judge(row->id);
 		snprintf(scene.w.profile->revision, strlen(before) + 1, "%s",
@@ -508,7 +526,7 @@ is_old(const struct requirement *row)
 }
 
 static void
-drive(const char *revision)
+drive(const char *revision, size_t rows)
 {
 	static struct listed row[ROWS_MAX];
 	size_t n = read_list(row), driven = 0, wrong = 0;
@@ -519,8 +537,7 @@ drive(const char *revision)
 		    requirement_find(scene.w.profile, row[i].id);
 		struct requirement_verdict v;
 
-		scene_well();
-		suit(r);
+		well(r);
 		v = scene_judge(row[i].id);
 		if (strcmp(row[i].probeable, "no") == 0) {
 			assert_int_equal(
@@ -533,8 +550,8 @@ drive(const char *revision)
 			    v.status, REQUIREMENT_STATUS_NOT_SELECTED);
 			continue;
 		}
-		if (!is_known(r))
-			continue;
+		/* Its kinds of probes are all there. */
+		assert_null(r->unknown);
 		if (v.status != REQUIREMENT_STATUS_MET && !is_old(r)) {
 			print_message("%s is %s: %s\n", row[i].id,
 			    word_label(WORD_REQUIREMENT_STATUS, v.status),
@@ -547,22 +564,22 @@ drive(const char *revision)
 		}
 		driven++;
 	}
-	print_message("%s: %zu rows were driven\n", revision, driven);
 	assert_int_equal(wrong, 0);
-	assert_in_range(driven, 60, n);
+	assert_int_equal(driven, rows);
 	scene_free();
 }
 
 static void
 rows_of_2023_are_met_and_fail(void **state)
 {
-	drive("2023-05-24");
+	drive("2023-05-24", 175 - 22);
 }
 
 static void
 rows_of_2026_are_met_and_fail(void **state)
 {
-	drive("2026-03-16");
+	/* PORT-02, NET-17 and DOM-09 were given up. */
+	drive("2026-03-16", 175 - 22 - 3);
 }
 
 /* Nothing known: no row is met or failed by itself but those on data. */
@@ -570,10 +587,13 @@ static void
 nothing_known_is_untested(void **state)
 {
 	make_shipped("2026-03-16");
-	scene_well();
-	for (size_t i = 0; i < scene.w.paths; i++)
-		scene.path[i] = (struct requirement_path){
-		    .target = scene.inv->target[i], .state = STATE_UNKNOWN};
+	well(NULL);
+	for (size_t i = 0; i < scene.w.paths; i++) {
+		scene.path[i].state = STATE_UNKNOWN;
+		scene.path[i].probed = scene.path[i].fresh = false;
+		scene.path[i].tls = NULL;
+		scene.path[i].http_status = 0;
+	}
 	for (size_t i = 0; i < scene.w.profile->rows; i++) {
 		const struct requirement *r = &scene.w.profile->row[i];
 		struct requirement_verdict v = scene_judge(r->id);

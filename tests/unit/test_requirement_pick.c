@@ -220,6 +220,44 @@ long_names_are_cut(void **state)
 	scene_free();
 }
 
+/* By URL, each way a target of its own; what cannot go through is direct. */
+static void
+ways_are_targets(void **state)
+{
+	put_profile(HEAD
+	    "  - id: R-1\n    section: s\n    text: \"One.\"\n"
+	    "    hosts: [{hosts: [a.b, 'c.d:8443', '2001:db8::1'], from: x}]\n"
+	    "    probe: [{probe: https, path: /p}, {probe: tcp, ports: [80]}]\n"
+	    "  - id: R-2\n    section: s\n    text: \"Two.\"\n"
+	    "    hosts_of: [R-1]\n    probe: [{probe: https, via: direct}]\n");
+	scene_make(
+	    "proxies: [{name: hq, url: \"http://192.0.2.1:3128\", "
+	    "auth: basic, username: u, password_file: /p}]\n"
+	    "profiles: [{name: t, products: [all], via: [direct, hq], "
+	    "hosts: {R-1: [{address: e.f, path: /q, transport: https}]}}]\n");
+	scene_well();
+	for (size_t i = 0; i < scene.inv->targets; i++) {
+		const struct target *t = scene.inv->target[i];
+		bool hq = strstr(t->name, "-hq") != NULL;
+
+		assert_int_equal(t->proxy != NULL, hq);
+		if (strncmp(t->name, "r-1-e.f", 7) == 0)
+			assert_string_equal(t->url, "https://e.f/q");
+		if (strcmp(t->name, "r-1-c.d-8443-hq") == 0)
+			assert_string_equal(t->url, "https://c.d:8443/p");
+		if (strncmp(t->name, "r-2-a.b", 7) == 0)
+			assert_string_equal(t->url, "https://a.b/");
+	}
+	/* 4 hosts two ways, 3 over TCP, 3 directly at the root: e.f has a
+	   path of its own, and is shared. */
+	assert_int_equal(scene.inv->targets, 4 * 2 + 3 + 3);
+	for (size_t i = 0; i < scene.config->needs; i++)
+		assert_true(scene.need[i].via == NULL ||
+			    (strcmp(scene.need[i].via, "hq") == 0 &&
+				strcmp(scene.need[i].scheme, "basic") == 0));
+	scene_free();
+}
+
 /* ---- mistakes ---- */
 
 static void
@@ -406,6 +444,37 @@ silence_proves_nothing(void **state)
 	scene_free();
 }
 
+/* An error response opens a path, and answers no question. */
+static void
+errors_are_answers_unless_strict(void **state)
+{
+#define ONE                                                      \
+	HEAD "  - id: R-1\n    section: s\n    text: \"One.\"\n" \
+	     "    hosts: [{hosts: [a.b], from: x}]\n"            \
+	     "    probe: [{probe: stun, transport: udp}]\n"
+	static const struct {
+		const char *text;
+		enum requirement_status status;
+		const char *why;
+	} rows[] = {
+	    {ONE, REQUIREMENT_STATUS_MET, ""},
+	    {ONE "    strict: true\n", REQUIREMENT_STATUS_FAILED,
+		"r-1-a.b: error_response"},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		put_profile(rows[i].text);
+		pick(", products: [all]");
+		assert_status("R-1", REQUIREMENT_STATUS_MET, "");
+		scene.path[0].state = STATE_DEGRADED;
+		scene.path[0].outcome = OUTCOME_ERROR_RESPONSE;
+		assert_status("R-1", rows[i].status, rows[i].why);
+		scene.path[0].outcome = OUTCOME_ANSWERED;
+		assert_status("R-1", REQUIREMENT_STATUS_MET, "");
+		scene_free();
+	}
+}
+
 /* The data may be newer than the program. */
 static void
 a_kind_that_is_not_known(void **state)
@@ -473,11 +542,13 @@ main(void)
 	    cmocka_unit_test(probing_is_gentle),
 	    cmocka_unit_test(a_path_is_shared),
 	    cmocka_unit_test(long_names_are_cut),
+	    cmocka_unit_test(ways_are_targets),
 	    cmocka_unit_test(mistakes_of_picks),
 	    cmocka_unit_test(mistakes_of_profiles),
 	    cmocka_unit_test(patterns),
 	    cmocka_unit_test(what_of_many_paths),
 	    cmocka_unit_test(silence_proves_nothing),
+	    cmocka_unit_test(errors_are_answers_unless_strict),
 	    cmocka_unit_test(a_kind_that_is_not_known),
 	    cmocka_unit_test(a_second_vendor),
 	};

@@ -302,6 +302,10 @@ test_random(void **state)
 			    dice_chance(&d, 50) ? AF_INET : AF_INET6, bytes,
 			    (uint16_t)k);
 			DICE_EQUAL(&d, subnet_find(t, &a), reference(s, n, &a));
+			/* One of them holds it when the table finds any. */
+			for (size_t m = 0; m < n; m++)
+				DICE_EQUAL(&d, subnet_holds(&s[m], &a),
+				    reference(&s[m], 1, &a) == 1);
 		}
 		subnet_table_free(t);
 	}
