@@ -142,6 +142,15 @@ one_line(void)
 	log_fields(LOG_LEVEL_WARN, "c", "m", "k", "v w", NULL);
 }
 
+/* Its socket was never reached: text with the priority. */
+static void
+no_journal_yet(void **state)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JOURNAL);
+	assert_int_equal(log_to_journal("/nowhere/socket"), -ENOENT);
+	assert_string_equal(errors_of(one_line), "<4>m k=\"v w\"\n");
+}
+
 static void
 many_lines(void)
 {
@@ -174,8 +183,6 @@ a_journal_that_is_gone(void **state)
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 	assert_int_equal(log_to_journal("/nowhere/socket"), -ENOENT);
 	assert_non_null(strstr(errors_of(one_line), "level=warn"));
-	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JOURNAL);
-	assert_string_equal(errors_of(one_line), "<4>m k=\"v w\"\n");
 	assert_int_equal(log_to_journal(path), 0);
 	close(journal);
 	unlink(path);
@@ -218,6 +225,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(no_journal_yet),
 	    cmocka_unit_test(entries),
 	    cmocka_unit_test(hostile_text),
 	    cmocka_unit_test(a_journal_that_is_behind),
