@@ -2,6 +2,7 @@
 that all that one file names in another is there. Nothing is started: there is
 no engine here."""
 
+import fcntl
 import json
 import pathlib
 import re
@@ -11,7 +12,7 @@ import subprocess
 import pytest
 import yaml
 
-from harness import ASAN, OUTPUT, PROFILES, RELEASE, TOP, tool
+from harness import ASAN, OUTPUT, PROFILES, RELEASE, TOP, tool, wait
 
 DEPLOY = TOP / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -25,14 +26,17 @@ def npm():
     """Installed once; as many workers as there are share it."""
     where = OUTPUT / "npm-manifests"
     done = where / ".done"
-    if not done.exists() or done.read_text() != str(NPM):
-        shutil.rmtree(where, ignore_errors=True)
-        where.mkdir(parents=True)
-        (where / "package.json").write_text("{}")
-        p = subprocess.run([tool("npm"), "install", "--no-audit", "--no-fund", *NPM], cwd=where,
-                           capture_output=True, text=True, timeout=300)
-        assert p.returncode == 0, p.stdout + p.stderr
-        done.write_text(str(NPM))
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    with open(OUTPUT / "npm-manifests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != str(NPM):
+            shutil.rmtree(where, ignore_errors=True)
+            where.mkdir(parents=True)
+            (where / "package.json").write_text("{}")
+            p = subprocess.run([tool("npm"), "install", "--no-audit", "--no-fund", *NPM],
+                               cwd=where, capture_output=True, text=True, timeout=300)
+            assert p.returncode == 0, p.stdout + p.stderr
+            done.write_text(str(NPM))
     return where
 
 
@@ -220,7 +224,6 @@ def test_the_agent_of_the_composition(bench, tmp_path):
     agent = bench.start([tool("snmpd"), "-f", "-Lo", "-C", "-c", tmp_path / "snmpd.conf", "-I",
                          "-smux"], env={"SNMP_PERSISTENT_DIR": str(tmp_path), "MIBS": ""})
     d = bench.daemon(f"snmp: {{agentx: {tmp_path}/master}}\ntargets: []\n")
-    from harness import wait
     wait("the agent", lambda: d.metrics().one("reachd_agentx_connected") == 1)
     assert "Warning" not in agent.text() and "Error" not in agent.text(), agent.text()
 

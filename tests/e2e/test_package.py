@@ -139,6 +139,15 @@ def test_debian_packages(bench, tmp_path):
     assert not list(root.path.rglob("*reachd*")), list(root.path.rglob("*reachd*"))
 
 
+def test_what_the_packages_are_built_with():
+    """One list for the quick start and the image, one for Debian's builders."""
+    text = re.sub(r"#.*", "", (DEPLOY / "packages").read_text())
+    listed = {p for p in text.split() if p.endswith("-dev")} - {"libc6-dev"}
+    control = (DEPLOY / "debian/control").read_text()
+    needed = re.search(r"^Build-Depends:\n((?: .*\n)+)", control, re.M)[1]
+    assert {line.split()[0].rstrip(",") for line in needed.splitlines()} >= listed
+
+
 # ---- the unit ----
 
 def test_the_unit_is_hardened():
