@@ -147,7 +147,7 @@ def test_an_outage_of_the_link_is_one_notification(bench):
     nodes = ", ".join(f'"stun:{host}:{p}"' for p in ports)
     d = bench.daemon(f"""
 defaults: {{interval: 300ms, timeout: 200ms, count: 1, windows: [5s]}}
-media: {{clusters: [{{name: a, udp: [{nodes}]}}, {{name: b, udp: [{nodes}]}}]}}
+media: {{margin: 100%, clusters: [{{name: a, udp: [{nodes}]}}, {{name: b, udp: [{nodes}]}}]}}
 snmp: {{agentx: {manager.master.socket}}}
 """, inside=near).ready()
     wait("the subagent", lambda: connected(d))
