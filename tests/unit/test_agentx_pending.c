@@ -118,6 +118,41 @@ test_alarms_are_apart(void **state)
 	agentx_pending_free(p);
 }
 
+/* What is over at once, and the outage itself, which is never held back. */
+static bool
+is_no_alarm(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_CONFIG_RELOADED:
+	case EVENT_CONFIG_RELOAD_FAILED:
+	case EVENT_CLUSTER_RANK:
+	case EVENT_SITE_EGRESS_CHANGED:
+	case EVENT_NETWORK_CHANGE:
+	case EVENT_SITE_LOCAL_OUTAGE:
+	case EVENT_SITE_LOCAL_OK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A new event that is raised and cleared must have its alarm here. */
+static void
+test_every_event(void **state)
+{
+	for (unsigned k = 1; k < EVENT_KINDS; k++) {
+		struct agentx_pending *p = agentx_pending_new();
+		struct event e = {
+		    .kind = (enum event_kind)k, .from = 1, .to = 2};
+
+		agentx_pending_put(p, &e);
+		if (event_text(e.kind)[0] != '\0' &&
+		    agentx_pending_count(p) != !is_no_alarm(e.kind))
+			fail_msg("%s", event_label(e.kind));
+		agentx_pending_free(p);
+	}
+}
+
 static void
 test_bounded(void **state)
 {
@@ -184,6 +219,7 @@ main(void)
 	    cmocka_unit_test(test_back_to_what_was),
 	    cmocka_unit_test(test_the_last_is_told),
 	    cmocka_unit_test(test_alarms_are_apart),
+	    cmocka_unit_test(test_every_event),
 	    cmocka_unit_test(test_bounded),
 	    cmocka_unit_test(test_random),
 	};
