@@ -68,7 +68,7 @@ def test_real_servers(bench, kind):
     for t in ("udp", "tcp"):
         config += (f"  - {{name: long-{t}, probe: dns, transport: dns_{t}, address: '{at}', "
                    "query: long.example.net, type: TXT, edns: no, answers: 20, "
-                   "answer: 'x19-*'}\n")
+                   "answer: ['x77-*', 'x19-*']}\n")
     d = bench.daemon(config).ready()
     for n, _, state, outcome, facts in rows:
         for t in ("udp", "tcp"):

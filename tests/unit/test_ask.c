@@ -191,9 +191,14 @@ test_dns(void **state)
 	a = read_as("{__query__: b, __answers__: '0', __answer__: '*'}",
 	    1u << ASK_DNS, true);
 	assert_int_equal(a->dns.least, 0);
-	assert_int_equal(a->dns.answer[0], '*');
+	assert_string_equal(a->dns.answer, "*\n");
 	ask_unref(a);
 	assert_int_equal(doc_errors_count(&errors), 0);
+	a = read_as(
+	    "{query: b, answer: [192.0.2.1, '10 mx.*']}", 1u << ASK_DNS, false);
+	assert_string_equal(a->dns.answer, "192.0.2.1\n10 mx.*\n");
+	assert_string_equal(a->text, "query=b answer=[192.0.2.1,10 mx.*]");
+	ask_unref(a);
 	ask_unref(read_as("{type: A}", 1u << ASK_DNS, false));
 	expect_error("'query' is missing");
 	ask_unref(read_as("{query: a, type: ANY}", 1u << ASK_DNS, false));
