@@ -60,6 +60,17 @@ option_reference_text(struct buf *b)
 	}
 }
 
+/* A backslash begins an escape there. */
+static void
+put_word(struct buf *b, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		buf_putc(b, text[i]);
+		if (text[i] == '\\')
+			buf_putc(b, 'e');
+	}
+}
+
 /*
  * Lines of mdoc: a new one after each sentence, for its own spacing, and
  * before a word that would be too far to the right.
@@ -80,7 +91,7 @@ put_sentences(struct buf *b, const char *text)
 			buf_putc(b, ' ');
 			column++;
 		}
-		buf_put(b, text, len);
+		put_word(b, text, len);
 		column += len;
 		if (text[len - 1] == '.' && text[len] == ' ') {
 			buf_putc(b, '\n');

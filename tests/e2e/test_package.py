@@ -205,7 +205,7 @@ def allowed():
 
 
 # What a target of a kind has to say besides its address.
-MUST = {"dns": ", query: example.net"}
+MUST = {"dns": ", query: example.net", "sip_mtls": ", client_cert: me.pem, client_key: me.pem"}
 
 
 def kinds():
@@ -224,7 +224,8 @@ def targets(port):
         at = "127.0.0.1" if usual < 0 else f"127.0.0.1:{port[over]}"
         where = (f'url: "{transport}://{at}/"' if probe in ("https", "wss") else
                  f'transport: {transport}, address: "{at}"')
-        lines.append(f"  - {{name: k{i}, probe: {probe}, {where}{MUST.get(probe, '')}}}\n")
+        lines.append(f"  - {{name: k{i}, probe: {probe}, {where}"
+                     f"{MUST.get(probe, '')}{MUST.get(transport, '')}}}\n")
     return "".join(lines)
 
 
@@ -241,6 +242,10 @@ def test_it_needs_no_other_system_calls(bench, tmp_path):
         f"media: {{clusters: [{{name: a, udp: ['{at['udp']}', 'stun:localhost:9'],"
         f" tcp: ['{at['tcp']}'], xtls: ['{at['tls']}']}}]}}\n"
         f"targets:\n  - {{name: six, address: '[::1]:9', dscp: ef}}\n" + targets(reflect.port))
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-subj", "/CN=me", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem")
+    (tmp_path / "me.pem").write_text((tmp_path / "cert.pem").read_text() +
+                                     (tmp_path / "key.pem").read_text())
     d = bench.start([tool("strace"), "-f", "-qq", "-o", trace, RELEASE,
                      f"--config.file={tmp_path}/reachd.yml", "--web.listen-address=127.0.0.1:0",
                      f"--web.listen-address=unix:{tmp_path}/http",
