@@ -294,7 +294,7 @@ def test_signalling_rows_by_what_handshakes_show(bench, tmp_path):
     d = bench.daemon(f"""
 ca_file: Good CA.pem
 profiles:
-  - {{name: ./try.yml, products: [all], interval: 500ms, timeout: 400ms,
+  - {{name: ./try.yml, products: [all], interval: 1s, timeout: 900ms,
       thresholds: {{down_after: 2, up_after: 1}},
       hosts: {{WEB-1: ["127.0.0.1:{tls}"], CODE-1: ["127.0.0.1:{plain}"]}}}}
 """)
@@ -371,13 +371,13 @@ proxies:
   - {{name: hq, url: "http://127.0.0.1:{squid.port}", auth: basic, username: reachd,
       password_file: {tmp_path}/password}}
 profiles:
-  - {{name: ./try.yml, products: [all], interval: 500ms, timeout: 400ms, via: [direct, hq],
+  - {{name: ./try.yml, products: [all], interval: 1s, timeout: 900ms, via: [direct, hq],
       thresholds: {{down_after: 2, up_after: 1}},
       hosts: {{WEB-1: ["a.origin.test:{origin.port['tls']}"]}}}}
 """)
     good = {"WEB-1": "met", "PRX-1": "met", "PRX-2": "met", "PRX-3": "failed", "NAME-1": "met",
             "CDN-1": "met", "CDN-2": "untested"}
-    wait("the rows", lambda: statuses(d) == good, 40)
+    wait("the rows", lambda: statuses(d) == good, 60)
     assert of(d, "PRX-3")["now"]["reason"].startswith(
         "hq: authentication by basic is not known there")
     assert len(of(d, "WEB-1")["targets"]) == 2
