@@ -21,6 +21,7 @@ media:
     - {{name: gone, class: reference, udp: ["stun:127.0.0.1:{closed}"]}}
 targets:
   - {{name: alone, probe: tcp, address: "127.0.0.1:{tcp}"}}
+  - {{name: web, probe: https, url: "https://127.0.0.1:{tls}/", via: [hq]}}
 proxies:
   - {{name: hq, url: "http://127.0.0.1:{tcp}"}}
 snmp: {{agentx: {socket}}}
@@ -99,6 +100,8 @@ class Reader:
         """Index to column to text; what has no instance is left out."""
         out = self._run("snmptable", "-OU", "-Ci", "-Cf", "|", "-Ob", *self.end, f"reachd{name}Table")
         lines = [line for line in out.splitlines()[1:] if line]
+        if not lines:
+            return {}
         header = lines[0].split("|")
         return {row[0]: {c: v for c, v in zip(header[1:], row[1:]) if v != "?"}
                 for row in (line.split("|") for line in lines[1:])}

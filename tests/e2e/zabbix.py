@@ -40,7 +40,7 @@ class Zabbix:
     def _psql(self, text):
         p = subprocess.run([tool("psql"), "-h", self.dir, "-U", "zabbix", "-q", "-d", "postgres",
                             "-v", "ON_ERROR_STOP=1", "-1", "-f", "-"],
-                           input=text, capture_output=True, text=True, timeout=120)
+                           input=text, capture_output=True, text=True, timeout=600)
         assert p.returncode == 0, p.stderr[-2000:]
         return p.stdout
 
