@@ -478,6 +478,7 @@ static int
 daemon_run(struct daemon *d, struct config *config)
 {
 	uv_thread_t thread;
+	bool ended;
 
 	signal(SIGPIPE, SIG_IGN);
 	raise_files();
@@ -498,7 +499,7 @@ daemon_run(struct daemon *d, struct config *config)
 	http_stop(d->http);
 	uv_async_send(&d->quit);
 	uv_thread_join(&thread);
-	agentx_stop(d->agentx); /* nothing happens any more */
+	ended = agentx_stop(d->agentx); /* nothing happens any more */
 	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)
 		engine_free(d->engine[i]);
 	snapshot_free(d->snapshots);
@@ -509,6 +510,9 @@ daemon_run(struct daemon *d, struct config *config)
 	uv_loop_close(&d->media);
 	uv_loop_close(&d->signalling);
 	log_info("main", "ended");
+	/* Its libraries would be taken apart under a thread that hangs. */
+	if (!ended)
+		_exit(0);
 	return 0;
 }
 

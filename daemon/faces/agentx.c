@@ -447,11 +447,13 @@ joined(struct agentx *a)
 	return false;
 }
 
-void
+bool
 agentx_stop(struct agentx *a)
 {
-	if (a == NULL || (a->running && !joined(a)))
-		return;
+	if (a == NULL)
+		return true;
+	if (a->running && !joined(a))
+		return false;
 	agentx_table_free(a->table);
 	agentx_ping_free(a->ping);
 	agentx_trap_free(a->trap);
@@ -460,4 +462,5 @@ agentx_stop(struct agentx *a)
 		close(a->wake);
 	free(a->socket);
 	free(a);
+	return true;
 }

@@ -6,6 +6,7 @@
 #ifndef AGENTX_H
 #define AGENTX_H
 
+#include <stdbool.h>
 #include "ping.h"
 #include "snapshot.h"
 
@@ -33,8 +34,9 @@ void agentx_tell(struct agentx *a, const struct event *e);
 int agentx_start(struct agentx *a);
 /*
  * Ends the thread and frees it; NULL is fine. A thread that hangs in a call
- * to the master is left alone after a second: it touches nothing any more.
+ * to the master is left alone after a second: it touches nothing of ours any
+ * more, but the process must end without its exit handlers. False then.
  */
-void agentx_stop(struct agentx *a);
+bool agentx_stop(struct agentx *a);
 
 #endif

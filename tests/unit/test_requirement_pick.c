@@ -496,6 +496,8 @@ static void
 a_second_vendor(void **state)
 {
 	const char *srcdir = getenv("srcdir");
+	/* From where the configuration stands, a relative one leads elsewhere. */
+	char *root = realpath(srcdir != NULL ? srcdir : ".", NULL);
 	char text[8192];
 
 	snprintf(text, sizeof(text),
@@ -505,7 +507,8 @@ a_second_vendor(void **state)
 	    "WEB-01: [meet.example.com]}\n"
 	    "media:\n  clusters:\n    - {name: bridge, udp: "
 	    "[\"stun:192.0.2.1\"]}\n",
-	    srcdir != NULL ? srcdir : ".");
+	    root);
+	free(root);
 	scene_make(text);
 	scene_well();
 	/* The profile's port, where the node names none. */
