@@ -321,7 +321,9 @@ def test_zabbix_imports_discovers_and_collects(bench, site):
 
     def discovered():
         ask(rules)
-        return sum("[" in k for k in items()) == 4 * 11 + 2 * 14 + 4 + 3
+        found = [k for k in items() if "[" in k]
+        assert len(found) == 4 * 11 + 2 * 14 + 4 + 3, found
+        return True
 
     wait("discovery", discovered, 180, every=1)
 

@@ -334,7 +334,7 @@ def test_a_storm_of_state_changes(bench):
     lines = ["defaults: {interval: 2s, timeout: 500ms, count: 1, windows: [10s]}",
              "limits: {requests_per_second: 20000}",
              "thresholds: {down_after: 1, up_after: 1}",
-             f"snmp: {{agentx: {master.socket}}}", "media:", "  clusters:",
+             f"snmp: {{agentx: {master.socket}, ping_notifications: []}}", "media:", "  clusters:",
              f"    - {{name: ref, class: reference, udp: ['stun:127.0.0.1:{steady.port['udp']}']}}", "targets:"]
     lines += [f"  - {{name: t{i:04d}, probe: stun, address: '127.1.{i // 200}.{i % 200 + 1}:{flapping.port['udp']}'}}"
               for i in range(count)]
@@ -358,10 +358,12 @@ def test_a_storm_of_state_changes(bench):
     def adds_up():
         sent, suppressed, dropped = counted()
         assert sent == len(arrived()), (sent, len(arrived()))
-        assert sent + suppressed + dropped == happened(d), (sent, suppressed, dropped, happened(d))
+        # What was left out and still holds is told later, so it counts twice.
+        assert happened(d) <= sent + suppressed + dropped <= happened(d) + sent, (
+            sent, suppressed, dropped, happened(d))
         return sent, suppressed, dropped
 
-    sent, suppressed, dropped = wait("the sum", adds_up, 30, 0.5)
+    sent, suppressed, dropped = wait("the sum", adds_up, 60, 0.5)
     assert happened(d) >= 4 * count
     # Nothing was lost on the way, or came twice; there was a rate that held.
     assert sorted(arrived()) == list(range(1, sent + 1))

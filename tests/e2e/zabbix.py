@@ -67,7 +67,8 @@ class Zabbix:
             f"ListenPort={self.port}\nListenIP=127.0.0.1\nPidFile={self.dir}/pid\nSocketDir={self.dir}\n"
             "CacheUpdateFrequency=1\nStartPollers=2\nStartPreprocessors=1\nStartLLDProcessors=1\n"
             "StartHTTPPollers=0\nStartDiscoverers=0\nStartPingers=0\nStartPollersUnreachable=1\n"
-            "StartEscalators=1\nStartTimers=1\nStartTrappers=2\n")
+            "StartEscalators=1\nStartTimers=1\nStartTrappers=2\nUnreachableDelay=1\n"
+            "UnavailableDelay=1\nUnreachablePeriod=5\nTimeout=10\n")
         bench.start([tool("zabbix_server"), "-f", "-c", conf], name="zabbix_server",
                     env={"MIBS": "", "SNMP_PERSISTENT_DIR": str(self.dir)})
 
