@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import socket
+import shutil
+import tempfile
 import subprocess
 
 from harness import free_port, tool, wait
@@ -62,9 +64,12 @@ class Zabbix:
     def _server(self, bench):
         self.port = low_port()
         conf = self.dir / "server.conf"
+        # The name of a socket has room for 108 octets.
+        sockets = tempfile.mkdtemp(prefix="reachd-zabbix-")
+        bench.closing.append(lambda: shutil.rmtree(sockets, ignore_errors=True))
         conf.write_text(
             f"DBHost={self.dir}\nDBName=postgres\nDBUser=zabbix\nLogType=console\nAllowRoot=1\n"
-            f"ListenPort={self.port}\nListenIP=127.0.0.1\nPidFile={self.dir}/pid\nSocketDir={self.dir}\n"
+            f"ListenPort={self.port}\nListenIP=127.0.0.1\nPidFile={self.dir}/pid\nSocketDir={sockets}\n"
             "CacheUpdateFrequency=1\nStartPollers=2\nStartPreprocessors=1\nStartLLDProcessors=1\n"
             "StartHTTPPollers=0\nStartDiscoverers=0\nStartPingers=0\nStartPollersUnreachable=1\n"
             "StartEscalators=1\nStartTimers=1\nStartTrappers=2\nUnreachableDelay=1\n"
