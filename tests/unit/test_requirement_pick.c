@@ -496,7 +496,7 @@ static void
 a_second_vendor(void **state)
 {
 	const char *srcdir = getenv("srcdir");
-	/* From where the configuration stands, a relative one leads elsewhere. */
+	/* A relative one would be taken as the configuration's. */
 	char *root = realpath(srcdir != NULL ? srcdir : ".", NULL);
 	char text[8192];
 
