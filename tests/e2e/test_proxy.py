@@ -427,3 +427,36 @@ http_access deny !known""", files={"service.keytab": keytab, "krb5.conf": (
     assert m.one("reachd_rolling_rtt_p99_seconds", transport="udp", window="1m") < 0.005
     # While a library waits, its thread does: the end would wait for it too.
     hang.close()
+
+
+def test_wss_and_tls_to_the_proxy(bench, pki, origin):
+    """A WebSocket through a tunnel; and a proxy that is itself spoken to over
+    TLS, with a certificate that is good, and one that is not."""
+    good, key = pki.leaf("ws")
+    ws = free_port()
+    bench.start([tool("websocketd"), "--address=127.0.0.1", f"--port={ws}", "--ssl",
+                 f"--sslcert={good}", f"--sslkey={key}", "cat"], "wsd")
+    cert, cert_key = pki.leaf("proxy")
+    squid = Squid(bench, port_options="", files={})
+    secure = Squid(bench, files={"p.pem": open(cert).read() + open(cert_key).read()},
+                   port_options="tls-cert=DIR/p.pem", listener="https_port")
+    stranger = Pki(bench.directory, "stranger", "Stranger")
+    bad, bad_key = stranger.leaf("badproxy")
+    fake = Squid(bench, files={"p.pem": open(bad).read() + open(bad_key).read()},
+                 port_options="tls-cert=DIR/p.pem", listener="https_port")
+    url = f"https://127.0.0.1:{origin.port['tls']}/"
+    d = bench.daemon(config({
+        "ws": via(f"wss://127.0.0.1:{ws}/", "hq", "tls"), "web": via(url, "hq", "tls", "fake"),
+        "clear": via(f"http://127.0.0.1:{origin.port['clear']}/", "tls"),
+    }, f"ca_file: {pki.ca}\nproxies:\n  - {{name: hq, url: \"http://127.0.0.1:{squid.port}\"}}\n"
+        f"  - {{name: tls, url: \"https://127.0.0.1:{secure.port}\"}}\n"
+        f"  - {{name: fake, url: \"https://127.0.0.1:{fake.port}\"}}"))
+    settled(d, {"ws@hq": "answered", "ws@tls": "answered", "web@hq": ("answered", 200),
+                "web@tls": ("answered", 200), "web@fake": "tls_certificate",
+                "clear@tls": ("answered", 204)}, 40)
+    assert set(phases(d, "ws@tls")) == {"connect", "proxy", "tls", "request", "response"}
+    # What is told of TLS is the origin's, never the proxy's.
+    m = d.metrics()
+    assert m.one("reachd_tls_cert_info", target="web@tls", subject="CN=good") == 1
+    assert not m.all("reachd_tls_cert_info", target="web@fake")
+    wait("its state", lambda: d.metrics().one("reachd_proxy_state", proxy="fake", state="down") == 1)

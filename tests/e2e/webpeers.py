@@ -66,7 +66,8 @@ class Squid:
 
     count = 0
 
-    def __init__(self, bench, config="", port_options="", files=(), env=()):
+    def __init__(self, bench, config="", port_options="", files=(), env=(),
+                 listener="http_port"):
         self.port = free_port()
         d = self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reachd-squid-"))
         bench.closing.append(lambda: shutil.rmtree(d, ignore_errors=True))
@@ -79,7 +80,7 @@ class Squid:
         (d / "log").chmod(0o777)
         self.access = d / "log/access"
         (d / "squid.conf").write_text(
-            f"http_port 127.0.0.1:{self.port} {port_options}\n"
+            f"{listener} 127.0.0.1:{self.port} {port_options}\n".replace("DIR", str(d)) +
             f"pid_filename none\ncache_log {d}/log/cache\nhosts_file {d}/hosts\n"
             f"access_log stdio:{d}/log/access\ncache deny all\ncoredump_dir {d}\n"
             "pinger_enable off\nshutdown_lifetime 0 seconds\nvisible_hostname proxy.test\n"
