@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "clock.h"
 #include "multi.h"
+
+#define STALL (2 * CLOCK_SEC)
 
 struct multi {
 	uv_loop_t *loop;
@@ -22,6 +25,7 @@ struct multi {
 	bool telling; /* of what came of it */
 	bool called;  /* some job wants its turn */
 	bool closing;
+	uint64_t stalled;
 };
 
 struct socket {
@@ -113,11 +117,15 @@ tell(struct multi *m)
 static void
 act(struct multi *m, curl_socket_t fd, int flags)
 {
+	uint64_t start = clock_mono(), end;
 	int running;
 
 	m->inside = true;
 	curl_multi_socket_action(m->multi, fd, flags, &running);
 	m->inside = false;
+	end = clock_mono();
+	if (end - start > STALL)
+		m->stalled = end;
 }
 
 /* ---- sockets and the timer ---- */
@@ -253,6 +261,12 @@ multi_close(struct multi *m)
 	m->closing = true;
 	if (!m->telling)
 		destroy(m);
+}
+
+uint64_t
+multi_stalled(const struct multi *m)
+{
+	return m->stalled;
 }
 
 bool

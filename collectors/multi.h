@@ -10,6 +10,7 @@
 #define MULTI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct uv_loop_s;
 struct multi;
@@ -43,6 +44,12 @@ struct multi *multi_open(struct uv_loop_s *loop);
 /* Drops all jobs; closes its handles on the loop. NULL is fine. */
 void multi_close(struct multi *m);
 bool multi_closing(const struct multi *m);
+
+/*
+ * When libcurl last came back from a call that held the loop for seconds, as
+ * Kerberos can; monotonic, 0: never.
+ */
+uint64_t multi_stalled(const struct multi *m);
 
 /* Starts the transfer. 0 or -ENOMEM: nothing will be called. */
 int multi_add(struct multi *m, struct multi_job *j);

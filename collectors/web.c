@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "clock.h"
 #include "proxy.h"
@@ -49,6 +50,105 @@ on_set_up(void *arg, char *remote, char *local, int remote_port, int local_port)
 	return CURL_PREREQFUNC_OK;
 }
 
+/* ---- one at a time ---- */
+
+/*
+ * Kerberos may hold the loop for half a minute while its servers are silent:
+ * not for one path of the proxy after the other.
+ */
+static bool
+takes_turns(const struct web *w)
+{
+	return w->path->proxy != NULL &&
+	       w->path->proxy->auth == PROXY_AUTH_NEGOTIATE;
+}
+
+static int
+begin(struct web *w)
+{
+	struct proxy *p = w->path->proxy;
+
+	if (takes_turns(w)) {
+		w->queued = p->asking;
+		if (w->queued) {
+			w->next_queued = p->queue;
+			p->queue = w;
+			return 0;
+		}
+		p->asking = w->asks = true;
+		w->begun_at = clock_mono();
+	}
+	return web_tls_start(w);
+}
+
+static void
+unqueue(struct web *w)
+{
+	struct web *at = w->path->proxy->queue, *before = NULL;
+
+	while (at != w) {
+		before = at;
+		at = at->next_queued;
+	}
+	if (before != NULL)
+		before->next_queued = w->next_queued;
+	else
+		w->path->proxy->queue = w->next_queued;
+	w->queued = false;
+}
+
+/* Those that wait, once the loop comes to it. */
+struct next {
+	uv_timer_t timer;
+	struct proxy *proxy; /* a reference */
+};
+
+static void
+on_next_closed(uv_handle_t *h)
+{
+	struct next *next = h->data;
+
+	proxy_unref(next->proxy);
+	free(next);
+}
+
+static void
+on_next(uv_timer_t *timer)
+{
+	struct proxy *p = ((struct next *)timer->data)->proxy;
+	struct web *w;
+
+	while (!p->asking && (w = p->queue) != NULL) {
+		unqueue(w);
+		if (proxy_held(p, clock_mono()))
+			w->pool->setup.ops->failed(w, OUTCOME_PROXY_AUTH, 407);
+		else if (begin(w) < 0)
+			w->pool->setup.ops->failed(w, OUTCOME_LOCAL, 0);
+	}
+	uv_close((uv_handle_t *)timer, on_next_closed);
+}
+
+/* The proxy has said its word to us: another one may ask. */
+static void
+let_next(struct web *w)
+{
+	struct proxy *p = w->path->proxy;
+	struct next *next;
+
+	if (!w->asks)
+		return;
+	w->asks = p->asking = false;
+	if (multi_stalled(w->pool->multi) >= w->begun_at)
+		proxy_hold(p);
+	next = p->queue != NULL ? calloc(1, sizeof(*next)) : NULL;
+	if (next == NULL)
+		return; /* their time-outs end them */
+	next->proxy = proxy_ref(p);
+	next->timer.data = next;
+	uv_timer_init(w->pool->loop, &next->timer);
+	uv_timer_start(&next->timer, on_next, 0, 0);
+}
+
 /* ---- telling ---- */
 
 static void
@@ -74,8 +174,8 @@ tell_progress(struct web *w)
 	if (w->connected != 0 && !w->told_connect) {
 		w->told_connect = true;
 		if (w->path->resolve_ns != 0)
-			probe_phase(w->probe, PHASE_RESOLVE,
-			    w->path->resolve_ns);
+			probe_phase(
+			    w->probe, PHASE_RESOLVE, w->path->resolve_ns);
 		probe_phase(w->probe, PHASE_CONNECT, w->connect_ns);
 		w->pool->counts.stamp[w->connect_stamp]++;
 	}
@@ -145,6 +245,8 @@ on_turn(struct multi_job *j)
 	struct web *w = (struct web *)j;
 
 	tell_progress(w);
+	if (w->tunnelled != 0)
+		let_next(w);
 	/* libcurl let go of a way that is ours. */
 	if (w->pool->setup.way) {
 		if (w->told && w->fd < 0)
@@ -277,8 +379,10 @@ web_open(struct web_pool *pool, struct probe *p, struct web **out)
 		err = web_options(w);
 	}
 	if (err == 0)
-		err = web_tls_start(w);
+		err = begin(w);
 	if (err < 0) {
+		if (w->asks)
+			w->path->proxy->asking = false;
 		web_free(&w->job);
 		return err;
 	}
@@ -292,13 +396,17 @@ web_close(struct web *w)
 	if (w == NULL)
 		return;
 	/* What the proxy had the time to say, it said. */
-	if (!w->end.tunnelled && w->handshake == 0)
+	if (!w->end.tunnelled && w->handshake == 0 && !w->queued)
 		count_proxy(w, -1);
 	web_socket_unwatch(w);
-	if (web_tls_forget(w))
-		web_free(&w->job);
-	else
+	let_next(w);
+	if (w->queued)
+		unqueue(w);
+	else if (!web_tls_forget(w) && w->job.multi != NULL) {
 		multi_drop(&w->job);
+		return;
+	}
+	web_free(&w->job);
 }
 
 struct probe *

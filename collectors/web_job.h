@@ -60,6 +60,10 @@ struct web {
 	bool turned;  /* the loop has turned since the socket was made */
 	bool counted; /* the proxy's tally has it */
 	bool waits;   /* on the pool's list, not with libcurl yet */
+	bool asks;    /* the one that asks its proxy */
+	bool queued;  /* for that, not with libcurl yet */
+	uint64_t begun_at;
+	struct web *next_queued;
 	unsigned looked;
 	struct web *next_waiting;
 };

@@ -46,6 +46,9 @@ struct proxy {
 	uint64_t retry_ns;	/* between two tries with credentials that
 				   it refused */
 	_Atomic uint64_t refused_at; /* monotonic: when it did last; 0 */
+	/* Of the loop's thread: one at a time asks it, these wait. */
+	bool asking;
+	void *queue;
 	int said; /* why its password could not be read, last time; 0 */
 	struct proxy_tally *tally; /* reference; set once by the store */
 };
@@ -66,6 +69,8 @@ void proxy_tally_unref(struct proxy_tally *t);
  * let it pass, -1 when it gave no answer at all.
  */
 void proxy_count(struct proxy *p, int status);
+/* From now on it counts as one that refused our credentials. */
+void proxy_hold(struct proxy *p);
 /* Whether credentials that it refused must wait still. */
 bool proxy_held(const struct proxy *p, uint64_t now);
 

@@ -102,11 +102,17 @@ bump(_Atomic uint64_t *n)
 }
 
 void
+proxy_hold(struct proxy *p)
+{
+	atomic_store(&p->refused_at, clock_mono());
+}
+
+void
 proxy_count(struct proxy *p, int status)
 {
 	/* Refused: again not before its time. */
 	if (status == 407)
-		atomic_store(&p->refused_at, clock_mono());
+		proxy_hold(p);
 	else if (status == 0)
 		atomic_store(&p->refused_at, 0);
 	if (p->tally == NULL)
