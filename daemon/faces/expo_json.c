@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "event.h"
 #include "expo_json.h"
+#include "expo_json_text.h"
 #include "labels.h"
 #include "outcome.h"
 #include "snapshot.h"
@@ -73,110 +74,6 @@ struct expo_json {
 
 /* ---- values ---- */
 
-/* How long the UTF-8 sequence at p is; 0 for none (RFC 3629 §4). */
-static size_t
-sequence(const unsigned char *p, size_t n)
-{
-	static const struct {
-		unsigned char from, to, second_from, second_to, length;
-	} rows[] = {
-	    {0x00, 0x7f, 0, 0, 1},
-	    {0xc2, 0xdf, 0x80, 0xbf, 2},
-	    {0xe0, 0xe0, 0xa0, 0xbf, 3},
-	    {0xe1, 0xec, 0x80, 0xbf, 3},
-	    {0xed, 0xed, 0x80, 0x9f, 3},
-	    {0xee, 0xef, 0x80, 0xbf, 3},
-	    {0xf0, 0xf0, 0x90, 0xbf, 4},
-	    {0xf1, 0xf3, 0x80, 0xbf, 4},
-	    {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	size_t i = 0, k;
-
-	while (p[0] > rows[i].to)
-		if (++i == sizeof(rows) / sizeof(rows[0]))
-			return 0;
-	if (p[0] < rows[i].from || n < rows[i].length)
-		return 0;
-	if (rows[i].length > 1 &&
-	    (p[1] < rows[i].second_from || p[1] > rows[i].second_to))
-		return 0;
-	for (k = 2; k < rows[i].length; k++)
-		if ((p[k] & 0xc0) != 0x80)
-			return 0;
-	return rows[i].length;
-}
-
-/* The character at p in a string; returns how long it is. */
-static size_t
-put_char(struct buf *out, const unsigned char *p, size_t n)
-{
-	size_t length = sequence(p, n);
-
-	if (length == 0) {
-		buf_puts(out, "\\ufffd");
-		return 1;
-	}
-	if (*p < ' ') {
-		buf_printf(out, "\\u%04x", *p);
-		return 1;
-	}
-	if (*p == '"' || *p == '\\')
-		buf_putc(out, '\\');
-	buf_put(out, p, length);
-	return length;
-}
-
-/* A string; a label's value comes with \\, \" and \n escaped. */
-static void
-put_string(struct buf *out, const char *text, size_t n, bool escaped)
-{
-	const unsigned char *p = (const unsigned char *)text, *end = p + n;
-
-	buf_putc(out, '"');
-	while (p < end) {
-		if (escaped && *p == '\\' && p + 1 < end && *++p == 'n') {
-			buf_puts(out, "\\n");
-			p++;
-			continue;
-		}
-		p += put_char(out, p, (size_t)(end - p));
-	}
-	buf_putc(out, '"');
-}
-
-static void
-put_text(struct buf *out, const char *text)
-{
-	put_string(out, text, strlen(text), false);
-}
-
-/* A key and what stands before it. */
-static void
-put_key(struct buf *out, const char *key, const char *suffix)
-{
-	if (out->len > 0 && out->data[out->len - 1] != '{')
-		buf_putc(out, ',');
-	buf_putc(out, '"');
-	buf_puts(out, key);
-	buf_puts(out, suffix);
-	buf_puts(out, "\":");
-}
-
-/* Labels as members of the object that is open. */
-static void
-put_labels(struct buf *out, const char *labels)
-{
-	struct labels_pair pair;
-
-	while (labels_next(&labels, &pair)) {
-		if (out->len > 0 && out->data[out->len - 1] != '{')
-			buf_putc(out, ',');
-		put_string(out, pair.name, pair.name_len, true);
-		buf_putc(out, ':');
-		put_string(out, pair.value, pair.value_len, true);
-	}
-}
-
 static void
 put_histogram(struct buf *out, const struct snap_hist *h, unsigned digits)
 {
@@ -219,9 +116,10 @@ put_number(struct buf *out, enum stats_unit unit, uint64_t v)
 	else if (unit == UNIT_BOOL)
 		buf_puts(out, v != 0 ? "true" : "false");
 	else if (unit == UNIT_OUTCOME)
-		put_text(out, outcome_label((enum outcome)v));
+		expo_json_text_put(out, outcome_label((enum outcome)v));
 	else if (u->words != WORD_SETS)
-		put_text(out, word_label((enum word_set)u->words, (unsigned)v));
+		expo_json_text_put(
+		    out, word_label((enum word_set)u->words, (unsigned)v));
 	else
 		put_decimal(out, u, v);
 }
@@ -233,7 +131,7 @@ put_value(struct buf *out, const struct stats_desc *d, const void *field)
 		put_histogram(out, field, stats_units[d->unit].digits);
 	} else if (d->nature == STATS_INFO) {
 		buf_putc(out, '{');
-		put_labels(out, *(const char *const *)field);
+		expo_json_text_labels(out, *(const char *const *)field);
 		buf_putc(out, '}');
 	} else {
 		put_number(out, d->unit, *(const uint64_t *)field);
@@ -248,7 +146,7 @@ put_stats(struct buf *out, enum stats_scope scope, const char *item)
 
 		if (d->scope != scope)
 			continue;
-		put_key(out, d->field, stats_units[d->unit].suffix);
+		expo_json_text_key(out, d->field, stats_units[d->unit].suffix);
 		put_value(out, d, item + d->offset);
 	}
 }
@@ -280,14 +178,14 @@ put_children(struct expo_json *w, const struct section *s, const char *parent,
 	const char *item, *more;
 	bool first = true;
 
-	put_key(out, s->key, "");
+	expo_json_text_key(out, s->key, "");
 	buf_puts(out, s->only ? "" : "[");
 	while ((item = item_next(w, s->scope)) != NULL &&
 	       (more = labels_rest(labels_of(item), parent)) != NULL) {
 		/* The only one has one; more would spoil the document. */
 		if (first || !s->only) {
 			buf_puts(out, first ? "{" : ",{");
-			put_labels(out, more);
+			expo_json_text_labels(out, more);
 			put_stats(out, s->scope, item);
 			buf_putc(out, '}');
 		}
@@ -306,7 +204,7 @@ put_item(struct expo_json *w, enum stats_scope scope, struct buf *out)
 	const char *item = item_next(w, scope);
 
 	buf_putc(out, '{');
-	put_labels(out, labels_of(item));
+	expo_json_text_labels(out, labels_of(item));
 	put_stats(out, scope, item);
 	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
 		if (children[i].parent == scope)
@@ -394,8 +292,8 @@ put_word(struct buf *out, const char *key, enum event_kind kind, unsigned n)
 {
 	if (event_words(kind) == WORD_SETS)
 		return;
-	put_key(out, key, "");
-	put_text(out, word_label(event_words(kind), n));
+	expo_json_text_key(out, key, "");
+	expo_json_text_put(out, word_label(event_words(kind), n));
 }
 
 static void
@@ -403,7 +301,7 @@ put_quantity(struct buf *out, const char *key, enum event_kind kind, uint64_t v)
 {
 	if (v == 0)
 		return;
-	put_key(out, key, stats_units[event_unit(kind)].suffix);
+	expo_json_text_key(out, key, stats_units[event_unit(kind)].suffix);
 	put_number(out, event_unit(kind), v);
 }
 
@@ -413,24 +311,24 @@ put_event(struct buf *out, const struct event *e)
 	char at[32];
 
 	buf_printf(out, "{\"time\":\"%s\"", clock_text(e->at, at));
-	put_key(out, "at", stats_units[UNIT_TIMESTAMP].suffix);
+	expo_json_text_key(out, "at", stats_units[UNIT_TIMESTAMP].suffix);
 	put_number(out, UNIT_TIMESTAMP, (uint64_t)e->at);
-	put_key(out, "event", "");
-	put_text(out, event_label(e->kind));
-	put_key(out, "severity", "");
-	put_text(out, log_level_name(event_severity(e->kind)));
-	put_key(out, "subject", "");
-	put_text(out, e->subject);
-	put_key(out, "text", "");
-	put_text(out, event_text(e->kind));
-	put_key(out, "cause", "");
-	put_text(out, e->cause);
+	expo_json_text_key(out, "event", "");
+	expo_json_text_put(out, event_label(e->kind));
+	expo_json_text_key(out, "severity", "");
+	expo_json_text_put(out, log_level_name(event_severity(e->kind)));
+	expo_json_text_key(out, "subject", "");
+	expo_json_text_put(out, e->subject);
+	expo_json_text_key(out, "text", "");
+	expo_json_text_put(out, event_text(e->kind));
+	expo_json_text_key(out, "cause", "");
+	expo_json_text_put(out, e->cause);
 	put_word(out, "from", e->kind, e->from);
 	put_word(out, "to", e->kind, e->to);
 	put_quantity(out, "value", e->kind, e->value);
 	put_quantity(out, "threshold", e->kind, e->threshold);
 	if (e->window != 0) {
-		put_key(out, "window", "_seconds");
+		expo_json_text_key(out, "window", "_seconds");
 		buf_u64(out, e->window);
 	}
 	buf_putc(out, '}');

@@ -11,6 +11,7 @@
 #include "event.h"
 #include "expo_json.h"
 #include "expo_proto.h"
+#include "expo_sd.h"
 #include "expo_text.h"
 #include "http.h"
 #include "http_route.h"
@@ -115,6 +116,20 @@ site_json(const struct http_route_site *site,
     const struct http_route_request *request, struct http_route_answer *answer)
 {
 	document(site, EXPO_JSON_SITE, answer);
+}
+
+static void
+discovery(const struct http_route_site *site,
+    const struct http_route_request *request, struct http_route_answer *answer)
+{
+	struct snapshot *s = get(site, answer);
+
+	if (s == NULL)
+		return;
+	answer->code = 200;
+	answer->type = TYPE_JSON;
+	answer->body = expo_sd_body(s);
+	snapshot_unref(s);
 }
 
 /* The page for a terminal: curl HOST/status. */
@@ -302,6 +317,7 @@ static const struct route {
     {"/api/v1/requirements", READ, false, requirements_json},
     {"/api/v1/site", READ, false, site_json},
     {"/api/v1/targets", READ, false, targets},
+    {"/sd/targets", READ, false, discovery},
     {"/-/healthy", READ, false, healthy},
     {"/-/ready", READ, false, ready},
     {"/-/reload", ACT, true, reload},
