@@ -4,15 +4,16 @@ again when it is back."""
 
 import http.server
 import json
-import pathlib
 import queue
 import re
 import subprocess
 import threading
+import urllib.request
 
 import yaml
 
 from harness import TOP, free_port, tool, wait
+from test_ntp import Chrony
 
 RULES = TOP / "deploy/prometheus"
 
@@ -29,13 +30,15 @@ def promtool(*args):
 
 def test_each_alert_fires_and_does_not():
     promtool("check", "rules", *RULES.glob("*.rules.yml"))
-    promtool("check", "config", "--syntax-only", RULES / "scrape.example.yml")
+    for name in ("prometheus.example.yml", "scrape.example.yml"):
+        promtool("check", "config", "--syntax-only", RULES / name)
     cases = yaml.safe_load((TOP / "tests/rules/alerts_test.yml").read_text())["tests"]
-    names = {c["name"] for c in cases}
+    # "Alert fires", and another way to that: "Alert fires, why".
+    names = {c["name"].split(",")[0] for c in cases}
     assert names == {f"{a} {how}" for a in alerts() for how in ("fires", "does not")}
     for c in cases:
         expected, = (t["exp_alerts"] for t in c["alert_rule_test"])
-        assert bool(expected) == c["name"].endswith(" fires"), c["name"]
+        assert bool(expected) == c["name"].split(",")[0].endswith(" fires"), c["name"]
     promtool("test", "rules", TOP / "tests/rules/alerts_test.yml")
 
 
@@ -49,20 +52,79 @@ def test_each_has_its_page():
         assert notes["summary"].endswith(".") and notes["description"].endswith(".")
 
 
-def test_what_rules_name_exists(bench):
-    """Each family of reachd in a rule is one that the daemon exposes."""
-    text = subprocess.run([bench_binary(), "print", "metrics"], capture_output=True, text=True,
-                          check=True).stdout
-    known = set(re.findall(r"^\| (\w+) \|", text, re.M))
+def test_where_the_run_book_is(tmp_path):
+    """One command, as the rules file has it, says so for all alerts."""
+    text = (RULES / "alerts.rules.yml").read_text()
+    command, = re.findall(r"^#   (sed .*) FILE$", text, re.M)
+    (tmp_path / "rules.yml").write_text(text)
+    subprocess.run([*command.split(), tmp_path / "rules.yml"], check=True)
+    made = (tmp_path / "rules.yml").read_text()
+    pages = re.findall(r"runbook_url: (\S+)#\w+$", made, re.M)
+    assert set(pages) == {"https://wiki.example.com/reachd/runbook.md"}
+    assert len(pages) == len(alerts()) and "reachd.example.net" not in made.split("groups:")[1]
+
+
+PROFILE = """
+format: 1
+id: tried
+vendor: nobody
+default: "1"
+revisions: [{id: "1", source: none}]
+media: {prefer: [udp, tcp, tls], ports: {udp: [3478]}, tls: {sni: none, verify: report}, subnets: []}
+products: {app: an app}
+requirements:
+  - {id: A-01, section: one, text: Open., users: [app],
+     hosts: [{hosts: [127.0.0.1], from: the test}], probe: [{probe: tcp, ports: [9]}]}
+"""
+EVERYTHING = """
+profiles: [{{name: {profile}, products: [app]}}]
+defaults: {{interval: 1s, timeout: 500ms}}
+media:
+  clusters:
+    - {{name: a, class: public, udp: ["stun:localhost:{udp}", "stun:127.0.0.2:{udp}"],
+        tcp: ["stun:127.0.0.1:{tcp}"], xtls: ["stun:127.0.0.1:{tls}"]}}
+  discovery: [{{file: {nowhere}}}]
+proxies: [{{name: hq, url: "http://127.0.0.1:9"}}]
+targets:
+  - {{name: web, probe: https, url: "http://127.0.0.1:9/", via: [hq]}}
+  - {{name: door, probe: tls, address: "127.0.0.1:{tls}", issuers: [nobody]}}
+  - {{name: time, probe: ntp, address: "127.0.0.1:{ntp}"}}
+snmp: {{agentx: {nowhere}}}
+"""
+
+
+def test_what_rules_select_is_there(bench, tmp_path):
+    """Each selector of a rule meets series of a daemon that does everything."""
+    r = bench.reflect("--listen.udp=0.0.0.0:0", "--listen.tcp=127.0.0.1:0",
+                      "--listen.tls=127.0.0.1:0")
+    (tmp_path / "tried.yml").write_text(PROFILE)
+    d = bench.daemon(EVERYTHING.format(
+        profile=tmp_path / "tried.yml", nowhere=tmp_path / "nowhere",
+        ntp=Chrony(bench, "knows", "local stratum 3").port, **r.port)).ready()
+    recorded = {r["record"] for g in yaml.safe_load((RULES / "recording.rules.yml").read_text())
+                ["groups"] for r in g["rules"]}
+    selectors = set()
     for path in RULES.glob("*.rules.yml"):
-        for name in set(re.findall(r"(?<!:)\b(reachd_\w+)\b(?!:)", path.read_text())):
-            base = re.sub(r"_(bucket|sum|count)$", "", name)
-            assert name in known or base in known, (path.name, name)
+        for g in yaml.safe_load(path.read_text())["groups"]:
+            for rule in g["rules"]:
+                found = re.findall(r"\b([a-z_]+:[\w:]+|reachd_\w+)(?:\{(.*?)\})?", rule["expr"])
+                assert found or "up{" in rule["expr"], rule
+                selectors |= set(found)
+    assert {n for n, _ in selectors if ":" in n} <= recorded
 
+    def all_there():
+        m = d.metrics()
+        for name, matchers in selectors:
+            if ":" in name:
+                continue
+            labels = re.findall(r'(\w+)(=|!=)"(.*?)"', matchers)
+            # To Prometheus, no label is an empty one. A native histogram has no buckets.
+            assert any(all((lab.get(k, "") == v) == (op == "=") for k, op, v in labels)
+                       for lab, _ in m.all(name) or m.all(f"{name}_count")), (name, matchers)
+        return True
 
-def bench_binary():
-    from harness import ASAN
-    return ASAN
+    wait("every series", all_there, 30)
+    assert len(selectors) > 25, selectors
 
 
 class Hook(http.server.BaseHTTPRequestHandler):
@@ -83,6 +145,63 @@ def faster(bench):
         (bench.directory / path.name).write_text(text)
 
 
+def alertmanager(bench, port, hook):
+    """The example, but somebody is told, and soon."""
+    config = yaml.safe_load((RULES / "alertmanager.example.yml").read_text())
+    config["route"] |= {"receiver": "hook", "group_wait": "1s", "group_interval": "1s"}
+    config["receivers"] = [{"name": "hook", "webhook_configs": [
+        {"url": f"http://127.0.0.1:{hook}/", "send_resolved": True}]}]
+    (bench.directory / "am.yml").write_text(yaml.safe_dump(config))
+    bench.start([tool("prometheus-alertmanager"), "--config.file=am.yml", "--storage.path=am",
+                 "--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{port}"],
+                name="alertmanager")
+
+
+# What fires, and what of it nobody is told, since something worse holds.
+HELD_BACK = [
+    ({"ReachdLocalOutage": {}}, {"ReachdTargetDown": {"target": "t"}, "ReachdDnsFailing": {}}),
+    ({"ReachdMediaUnreachable": {}}, {"ReachdMediaClusterUnreachable": {"media_cluster": "a"},
+                                      "ReachdUdpBlocked": {}}),
+    ({"ReachdMediaClusterUnreachable": {"media_cluster": "a"}},
+     {"ReachdLossHigh": {"media_cluster": "a"}}),
+    ({"ReachdCertificateExpired": {"target": "t"}}, {"ReachdTargetDown": {"target": "t"}}),
+    # What has another cause is told.
+    ({"ReachdDnsFailing": {}, "ReachdClockOffset": {"target": "t"}, "ReachdReloadFailed": {}}, {}),
+    ({"ReachdMediaClusterUnreachable": {"media_cluster": "a"},
+      "ReachdLossHigh": {"media_cluster": "b"}}, {}),
+    ({"ReachdCertificateExpired": {"target": "t"}, "ReachdTargetDown": {"target": "u"}}, {}),
+]
+
+
+def test_what_need_not_be_told(bench):
+    port = free_port()
+    alertmanager(bench, port, free_port())
+    url = f"http://127.0.0.1:{port}/api/v2/alerts"
+    known = alerts().keys()
+    sent = []
+    for i, (told, held) in enumerate(HELD_BACK):
+        assert {*told, *held} <= known
+        sent += [{"labels": {"alertname": a, "job": "reachd", "instance": f"s{i}", **labels}}
+                 for a, labels in (told | held).items()]
+    wait("Alertmanager", lambda: urllib.request.urlopen(urllib.request.Request(
+        url, json.dumps(sent).encode(), {"Content-Type": "application/json"})).status == 200)
+
+    def seen():
+        with urllib.request.urlopen(url) as r:
+            got = json.load(r)
+        assert len(got) == len(sent)
+        return {(a["labels"]["instance"], a["labels"]["alertname"]): a["status"]["state"]
+                for a in got}
+
+    want = {(f"s{i}", a): "suppressed" if a in held else "active"
+            for i, (told, held) in enumerate(HELD_BACK) for a in told | held}
+
+    def as_wanted():
+        assert seen() == want
+        return True
+    wait("what is held back", as_wanted)
+
+
 def test_somebody_is_told(bench):
     hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     hook.got = queue.Queue()
@@ -99,12 +218,7 @@ media:
     - {{name: there, class: public, udp: ["stun:127.0.0.1:{b.port['udp']}"]}}
 """).ready()
     faster(bench)
-    (bench.directory / "am.yml").write_text(f"""
-route: {{receiver: hook, group_wait: 1s, group_interval: 1s, repeat_interval: 1h}}
-receivers:
-  - name: hook
-    webhook_configs: [{{url: "http://127.0.0.1:{hook.server_address[1]}/", send_resolved: true}}]
-""")
+    alertmanager(bench, ports["alertmanager"], hook.server_address[1])
     (bench.directory / "prometheus.yml").write_text(f"""
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["*.rules.yml"]
@@ -113,9 +227,6 @@ scrape_configs:
   - job_name: reachd
     static_configs: [{{targets: ["127.0.0.1:{d.port}"]}}]
 """)
-    bench.start([tool("prometheus-alertmanager"), "--config.file=am.yml", "--storage.path=am",
-                 "--cluster.listen-address=",
-                 f"--web.listen-address=127.0.0.1:{ports['alertmanager']}"], name="alertmanager")
     bench.start([tool("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb",
                  "--rules.alert.resend-delay=1s",
                  f"--web.listen-address=127.0.0.1:{ports['prometheus']}"], name="prometheus")
