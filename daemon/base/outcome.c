@@ -60,6 +60,7 @@ is_local(int err)
 	case ENETDOWN:
 	case EADDRNOTAVAIL:
 	case ENODEV:
+	case EINVAL: /* a blackhole among our routes */
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
