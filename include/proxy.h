@@ -66,7 +66,8 @@ void proxy_tally_unref(struct proxy_tally *t);
 
 /*
  * Counts what came of one request through it: the status it gave, 0 when it
- * let it pass, -1 when it gave no answer at all.
+ * let it pass, -1 when it gave no answer at all. 407 holds back credentials
+ * that it was shown; one that is shown none is asked on for every path.
  */
 void proxy_count(struct proxy *p, int status);
 /* From now on it counts as one that refused our credentials. */

@@ -110,11 +110,12 @@ proxy_hold(struct proxy *p)
 void
 proxy_count(struct proxy *p, int status)
 {
-	/* Refused: again not before its time. */
-	if (status == 407)
+	/*
+	 * Refused: again not before its time. A path that it lets pass
+	 * proves nothing, for some pass whoever asks.
+	 */
+	if (status == 407 && p->auth != PROXY_AUTH_NONE)
 		proxy_hold(p);
-	else if (status == 0)
-		atomic_store(&p->refused_at, 0);
 	if (p->tally == NULL)
 		return;
 	bump(&p->tally->connects);

@@ -65,18 +65,23 @@ test_held(void **state)
 
 	(void)state;
 	p->retry_ns = 60 * CLOCK_SEC;
+	p->auth = PROXY_AUTH_NONE;
 	p->password = strdup("s3cret");
 	assert_false(proxy_held(p, now));
 	proxy_count(p, 403);
 	proxy_count(p, -1);
 	assert_false(proxy_held(p, now));
+	/* It was shown nothing: it may want something of some paths only. */
+	proxy_count(p, 407);
+	assert_false(proxy_held(p, now + 1));
+	p->auth = PROXY_AUTH_BASIC;
 	proxy_count(p, 407);
 	assert_true(proxy_held(p, now + 1));
 	assert_true(proxy_held(p, now + 60 * CLOCK_SEC));
 	assert_false(proxy_held(p, clock_mono() + 60 * CLOCK_SEC));
-	/* Another path got through: they are good. */
+	/* It lets another path through, perhaps without a look at them. */
 	proxy_count(p, 0);
-	assert_false(proxy_held(p, now + 1));
+	assert_true(proxy_held(p, now + 1));
 	proxy_unref(p);
 }
 
