@@ -30,18 +30,18 @@ sip_ask(uint8_t *out, size_t size, const struct path *path,
 /*
  * A server that is out of service or overloaded says 503 (section 21.5.4);
  * any other 5xx is its fault, too. All else shows that it is at work: 401,
- * 404, 405 and 407 as well.
+ * 404, 405 and 407 as well, unless the target names what it wants.
  */
 static enum outcome
 outcome_of(const struct path *path, unsigned code)
 {
 	const struct codes *wanted =
 	    path->ask != NULL ? &path->ask->sip.codes : NULL;
+	bool right = code / 100 != 5;
 
 	if (wanted != NULL && wanted->ranges > 0)
-		return codes_has(wanted, code) ? OUTCOME_ANSWERED
-					       : OUTCOME_PROTOCOL;
-	return code / 100 == 5 ? OUTCOME_ERROR_RESPONSE : OUTCOME_ANSWERED;
+		right = codes_has(wanted, code);
+	return right ? OUTCOME_ANSWERED : OUTCOME_ERROR_RESPONSE;
 }
 
 void

@@ -491,8 +491,8 @@ test_causes(void **state)
 	    {EVENT_TARGET_DEGRADED, WHY_DAMPED, OUTCOME_ANSWERED,
 		"It changed too often and is held at degraded."},
 	    {EVENT_TARGET_DEGRADED, WHY_NONE, OUTCOME_ERROR_RESPONSE,
-		"The peer answered in time, with an error code of its "
-		"protocol."},
+		"The peer answered in time, with an error or not what "
+		"is wanted."},
 	    {EVENT_TARGET_UP, WHY_NONE, OUTCOME_ANSWERED,
 		"A valid answer came in time."},
 	    {EVENT_TARGET_UNKNOWN, WHY_NONE, 0, ""},

@@ -205,10 +205,10 @@ test_codes(void **state)
 		int code;
 	} cases[REQUESTS] = {
 	    {"SIP/2.0 200 OK\r\n$A" SIP_END, OUTCOME_ANSWERED, 0},
-	    {"SIP/2.0 404 No\r\n$A" SIP_END, OUTCOME_PROTOCOL, 404},
+	    {"SIP/2.0 404 No\r\n$A" SIP_END, OUTCOME_ERROR_RESPONSE, 404},
 	    {"SIP/2.0 489 No\r\n$A" SIP_END, OUTCOME_ANSWERED, 0},
 	    {"SIP/2.0 503 No\r\n$A" SIP_END, OUTCOME_ANSWERED, 0},
-	    {"SIP/2.0 500 No\r\n$A" SIP_END, OUTCOME_PROTOCOL, 500},
+	    {"SIP/2.0 500 No\r\n$A" SIP_END, OUTCOME_ERROR_RESPONSE, 500},
 	};
 	struct scene s;
 
