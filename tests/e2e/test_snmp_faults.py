@@ -19,14 +19,15 @@ from harness import RELEASE, Daemon, free_port, tool, wait
 from test_snmp import ENV, OBJECTS, Master, column, connected, number, oid, parse
 
 CONFIG = """
-defaults: {{interval: 500ms, timeout: 400ms, count: 2, spacing: 20ms, windows: [10s, 1m]}}
+defaults: {{interval: 1s, timeout: 900ms, count: 4, spacing: 20ms, windows: [10s, 1m]}}
 media:
   clusters:
     - {{name: a, class: public, udp: ["stun:127.0.0.1:{udp}"], tcp: ["stun:127.0.0.1:{tcp}"]}}
 snmp: {{agentx: {socket}}}
 """
 TARGETS = 2
-INTERVAL = 0.5
+INTERVAL = 1.0
+COUNT = 4
 
 
 class Probing:
@@ -34,7 +35,7 @@ class Probing:
 
     def __init__(self, daemon):
         self.daemon = daemon
-        wait("ten seconds of requests", lambda: self._now()[1] > 2 * TARGETS * 20, 30)
+        wait("ten seconds of requests", lambda: self._now()[1] > TARGETS * COUNT * 10, 40)
         self.began, self.first, self.rtt = time.monotonic(), *self._now()[::2]
 
     def _now(self):

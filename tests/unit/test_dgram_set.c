@@ -25,7 +25,7 @@ test_rotation(void **state)
 	struct rig_peer peer;
 	struct rig_probe *t;
 	uint16_t port, before;
-	unsigned descriptors;
+	unsigned descriptors, alike = 0;
 	struct rig r;
 
 	rig_open(&r, &collector, HOUR, true);
@@ -41,11 +41,13 @@ test_rotation(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		before = port;
 		port = port_of(t, &peer);
-		assert_int_not_equal(port, before);
+		alike += port == before;
 		rig_stop(t);
 		rig_tick(&r);
 		assert_true(rig_descriptors() <= descriptors);
 	}
+	/* The kernel may draw the same port twice, hardly two times. */
+	assert_true(alike <= 1);
 	rig_drop(t);
 	rig_close(&r);
 	close(peer.fd);
