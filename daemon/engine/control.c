@@ -24,6 +24,7 @@
 #include "netwatch.h"
 #include "resolve.h"
 #include "state.h"
+#include "state_lock.h"
 #include "supply.h"
 #include "telemetry.h"
 
@@ -33,6 +34,7 @@ enum { DECIDE_MS = 1000, GATHER_MS = 50, ENGINES = 4 };
 #define PROBE_LEAST   (2 * CLOCK_SEC) /* between two rounds of all by request */
 #define BEAT_MOST     (10 * CLOCK_SEC) /* a loop that is this late is ill */
 #define RESTORED_KEPT (3600 * CLOCK_SEC)
+#define LOCK_WAIT     (10 * CLOCK_SEC) /* for one that is ending */
 
 struct control {
 	struct control_setup setup;
@@ -44,6 +46,7 @@ struct control {
 	struct coverage *coverage;
 	struct telemetry *telemetry;
 	struct mail *mail;
+	struct state_lock lock;
 	uv_timer_t decide_timer, gather_timer, state_timer;
 	uv_signal_t sig[3];
 	uint64_t started, reloads;
@@ -62,17 +65,6 @@ loop_of(const struct target *t)
 	    collectors_find(t->probe, t->path.transport);
 
 	return c != NULL ? (uint8_t)c->room : COLLECTOR_MEDIA;
-}
-
-static uint64_t
-shortest_interval(const struct inventory *inv)
-{
-	uint64_t least = 60 * CLOCK_SEC;
-
-	for (size_t i = 0; i < inv->targets; i++)
-		if (inv->target[i]->interval_ns < least)
-			least = inv->target[i]->interval_ns;
-	return least;
 }
 
 static void
@@ -166,7 +158,7 @@ rebuild(struct control *c)
 	} else {
 		coverage_adopt(c->coverage, inv, r);
 		log_lines(LOG_LEVEL_WARN, "control", inv->warnings);
-		post(c, r, shortest_interval(inv));
+		post(c, r, inventory_shortest(inv, 60 * CLOCK_SEC));
 		log_info("control", "%zu targets in %zu media clusters",
 		    r->entries, r->clusters);
 		roster_unref(r);
@@ -287,10 +279,16 @@ load_again(struct control *c, struct buf *errors)
 	struct event ev = {.kind = EVENT_CONFIG_RELOADED};
 	struct config *fresh = config_reload(c->setup.config_file, &e), *old;
 
+	if (fresh == NULL) {
+		config_errors_text(errors, c->setup.config_file, &e);
+	} else if (state_lock_move(&c->lock, fresh->state_file, 0, errors) <
+		   0) {
+		config_free(fresh);
+		fresh = NULL;
+	}
 	telemetry_reload(c->telemetry, fresh != NULL);
 	snapshot_expire(c->setup.snapshots);
 	if (fresh == NULL) {
-		config_errors_text(errors, c->setup.config_file, &e);
 		ev.kind = EVENT_CONFIG_RELOAD_FAILED;
 		snprintf(ev.cause, sizeof(ev.cause), "%.*s",
 		    errors->len > 0 ? (int)errors->len - 1 : 0,
@@ -404,8 +402,6 @@ on_mail(void *arg)
 	fetch_notes(c);
 	answer_reload(c);
 	start_rounds(c);
-	if (mail_stop_asked(c->mail))
-		finish(c);
 }
 
 static void
@@ -475,12 +471,6 @@ control_healthy(struct control *c)
 	return now < beat + BEAT_MOST;
 }
 
-void
-control_stop(struct control *c)
-{
-	mail_stop(c->mail);
-}
-
 /* ---- life ---- */
 
 static void
@@ -532,6 +522,20 @@ make_parts(struct control *c)
 	       c->resolve != NULL;
 }
 
+/* Before there are signals of ours: whoever waits for it can be ended. */
+static bool
+lock_state(struct control *c)
+{
+	struct buf errors = BUF_INIT;
+	int err = state_lock_move(
+	    &c->lock, c->config->state_file, LOCK_WAIT, &errors);
+
+	if (err < 0)
+		log_lines(LOG_LEVEL_ERROR, "control", buf_str(&errors));
+	buf_free(&errors);
+	return err == 0;
+}
+
 struct control *
 control_new(const struct control_setup *setup)
 {
@@ -541,6 +545,10 @@ control_new(const struct control_setup *setup)
 		return NULL;
 	c->setup = *setup;
 	c->config = setup->config;
+	if (!lock_state(c)) {
+		control_free(c);
+		return NULL;
+	}
 	c->started = clock_mono();
 	atomic_init(&c->beat, c->started);
 	c->mail = mail_new(setup->loop, on_mail, c);
@@ -584,6 +592,7 @@ control_free(struct control *c)
 	decide_free(c->decide);
 	coverage_free(c->coverage);
 	telemetry_free(c->telemetry);
+	state_lock_drop(&c->lock);
 	config_free(c->config);
 	mail_free(c->mail);
 	free(c);

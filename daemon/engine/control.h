@@ -58,7 +58,5 @@ int control_probe(struct control *c, const char *target);
 bool control_ready(struct control *c);
 /* The loops have turned lately, and the control has decided. */
 bool control_healthy(struct control *c);
-/* Ends the daemon, as SIGTERM does. */
-void control_stop(struct control *c);
 
 #endif

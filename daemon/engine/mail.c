@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,7 +16,6 @@ struct mail {
 	uv_async_t async;
 	void (*arrived)(void *arg);
 	void *arg;
-	_Atomic bool stop;
 	/* Guards all below. */
 	pthread_mutex_t lock;
 	pthread_cond_t done;
@@ -123,13 +121,6 @@ mail_round(struct mail *m, uint32_t index)
 	return result;
 }
 
-void
-mail_stop(struct mail *m)
-{
-	atomic_store(&m->stop, true);
-	mail_wake(m);
-}
-
 bool
 mail_reload_asked(struct mail *m, uint64_t *ticket)
 {
@@ -166,10 +157,4 @@ mail_rounds(struct mail *m, uint32_t out[MAIL_ROUNDS])
 	m->rounds = 0;
 	pthread_mutex_unlock(&m->lock);
 	return n;
-}
-
-bool
-mail_stop_asked(const struct mail *m)
-{
-	return atomic_load(&m->stop);
 }

@@ -1,6 +1,6 @@
 /*
  * What other threads ask of the control: a reload that they wait for, rounds,
- * the end of the process, or to look into the engines' queues.
+ * or to look into the engines' queues.
  */
 #ifndef MAIL_H
 #define MAIL_H
@@ -28,7 +28,6 @@ void mail_wake(struct mail *m);
 int mail_reload(struct mail *m, struct buf *errors);
 /* A round of the target with that index, 0: of all. 0, or -EAGAIN. */
 int mail_round(struct mail *m, uint32_t index);
-void mail_stop(struct mail *m);
 
 /* ---- the loop's thread ---- */
 
@@ -38,6 +37,5 @@ void mail_reload_answer(
     struct mail *m, uint64_t ticket, int result, const char *errors);
 /* The rounds asked for since the last call; how many. */
 unsigned mail_rounds(struct mail *m, uint32_t out[MAIL_ROUNDS]);
-bool mail_stop_asked(const struct mail *m);
 
 #endif

@@ -504,6 +504,15 @@ inventory_free(struct inventory *i)
 	free(i);
 }
 
+uint64_t
+inventory_shortest(const struct inventory *i, uint64_t most)
+{
+	for (size_t k = 0; k < i->targets; k++)
+		if (i->target[k]->interval_ns < most)
+			most = i->target[k]->interval_ns;
+	return most;
+}
+
 static int
 compare_texts(const void *a, const void *b)
 {

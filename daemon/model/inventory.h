@@ -62,6 +62,8 @@ struct inventory {
 /* NULL: no memory. */
 struct inventory *inventory_build(const struct inventory_input *in);
 void inventory_free(struct inventory *i);
+/* The shortest interval of its targets, or `most` where that is shorter. */
+uint64_t inventory_shortest(const struct inventory *i, uint64_t most);
 
 /* The names that need resolving, each once, sorted; *n of them, owned. */
 char **inventory_names(const struct inventory_input *in, size_t *n);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <uv.h>
 
@@ -20,6 +21,7 @@ enum { ASKERS = 4, TIMES = 50 };
 struct desk {
 	uv_loop_t loop;
 	struct mail *mail;
+	_Atomic bool stop; /* all has been asked */
 	unsigned reloads;
 	unsigned rounds[8]; /* by index */
 };
@@ -31,7 +33,7 @@ on_mail(void *arg)
 	struct desk *d = arg;
 	uint32_t round[MAIL_ROUNDS];
 	/* First: what was asked for before it is there when it is seen. */
-	bool stop = mail_stop_asked(d->mail);
+	bool stop = atomic_load(&d->stop);
 	unsigned n = mail_rounds(d->mail, round);
 	uint64_t ticket;
 
@@ -79,9 +81,8 @@ test_rounds(void **state)
 	for (uint32_t i = 0; i < MAIL_ROUNDS; i++)
 		assert_int_equal(out[i], i);
 	assert_int_equal(mail_rounds(d.mail, out), 0);
-	assert_false(mail_stop_asked(d.mail));
-	mail_stop(d.mail);
-	assert_true(mail_stop_asked(d.mail));
+	atomic_store(&d.stop, true);
+	mail_wake(d.mail);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	close_desk(&d);
 }
@@ -107,18 +108,20 @@ ask(void *arg)
 static void *
 ask_all(void *arg)
 {
+	struct desk *d = arg;
 	pthread_t asker[ASKERS];
 	uintptr_t wrong = 0;
 
 	for (int i = 0; i < ASKERS; i++)
-		wrong += pthread_create(&asker[i], NULL, ask, arg) != 0;
+		wrong += pthread_create(&asker[i], NULL, ask, d->mail) != 0;
 	for (int i = 0; i < ASKERS; i++) {
 		void *result;
 
 		pthread_join(asker[i], &result);
 		wrong += (uintptr_t)result;
 	}
-	mail_stop(arg);
+	atomic_store(&d->stop, true);
+	mail_wake(d->mail);
 	return (void *)wrong;
 }
 
@@ -134,7 +137,7 @@ test_threads(void **state)
 	void *wrong;
 
 	open_desk(&d);
-	assert_int_equal(pthread_create(&all, NULL, ask_all, d.mail), 0);
+	assert_int_equal(pthread_create(&all, NULL, ask_all, &d), 0);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	pthread_join(all, &wrong);
 	assert_null(wrong);
