@@ -3,9 +3,11 @@ kernel chooses, network namespaces, and waiting for a condition with a
 deadline. A failing wait says what it saw last."""
 
 import http.client
+import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -39,11 +41,25 @@ def wait(what, check, seconds=20.0, every=0.05):
         select.select([], [], [], every)
 
 
+# Below the ports that the kernel gives out by itself.
+LOWEST, EACH, WORKERS = 10000, 1400, 16
+WORKER = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % WORKERS
+TURN = itertools.count(random.randrange(EACH))
+
+
 def free_port(kind=socket.SOCK_STREAM, family=socket.AF_INET, address="127.0.0.1"):
-    """A port that was free a moment ago, for servers that cannot take 0."""
-    with socket.socket(family, kind) as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
+    """A port that is free, for servers that cannot take 0, or for none at all.
+    One of the kernel's could be another socket's before the server has it; of
+    these each worker has its own, and takes them in turn."""
+    for _ in range(EACH):
+        port = LOWEST + WORKER * EACH + next(TURN) % EACH
+        with socket.socket(family, kind) as s:
+            try:
+                s.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError(f"no port is free from {LOWEST + WORKER * EACH} on")
 
 
 class Process:

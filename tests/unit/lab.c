@@ -105,13 +105,6 @@ on_fail(struct probe *p, enum outcome o, int code)
 }
 
 static void
-on_late(struct probe *p, unsigned seq)
-{
-	(void)seq;
-	lab_of(p)->lates++;
-}
-
-static void
 on_phase(struct probe *p, enum phase phase, uint64_t ns)
 {
 	lab_of(p)->phase[phase] = ns;
@@ -134,7 +127,6 @@ static const struct probe_ops lab_ops = {
     .ready = on_ready,
     .answer = on_answer,
     .fail = on_fail,
-    .late = on_late,
     .phase = on_phase,
     .tls = on_tls,
     .fact = on_fact,
@@ -246,7 +238,7 @@ lab_start(struct lab *lab, unsigned count)
 	lab->probe.count = count;
 	lab->probe.round++;
 	lab->over = false;
-	lab->readies = lab->fails = lab->answers = lab->lates = 0;
+	lab->readies = lab->fails = lab->answers = 0;
 	lab->handshakes = 0;
 	lab->outcome = OUTCOME_NONE;
 	lab->code = 0;
@@ -473,9 +465,9 @@ uint16_t
 peer_dead_port(int family)
 {
 	uint16_t port;
-	int fd = bound_socket(family, &port);
 
-	close(fd);
+	/* Kept, or the next one to ask the kernel for a port would listen. */
+	bound_socket(family, &port);
 	return port;
 }
 

@@ -25,7 +25,7 @@ struct lab {
 	bool patient;	       /* go on after a failure or the last answer */
 	bool over;	       /* failed, or all requests answered */
 	/* what was told */
-	unsigned readies, fails, answers, lates, handshakes;
+	unsigned readies, fails, answers, handshakes;
 	enum outcome outcome; /* of the failure, or of the last answer */
 	int code;
 	uint64_t phase[PHASE_END];
@@ -82,7 +82,7 @@ bool peer_wait_closed(int fd);
 /* A success response to a request, FINGERPRINT in it; returns its length. */
 unsigned peer_answer(const uint8_t request[28], uint8_t out[128]);
 
-/* A port of loopback where nothing listens. */
+/* A port of loopback where nothing listens, to the end of the process. */
 uint16_t peer_dead_port(int family);
 
 /* ---- certificates ---- */
