@@ -34,13 +34,3 @@ collectors_find(const char *name, enum transport t)
 	}
 	return NULL;
 }
-
-bool
-collectors_known(const char *name)
-{
-	for (const struct collector *const *c = collectors; *c != NULL; c++) {
-		if (strcmp((*c)->name, name) == 0)
-			return true;
-	}
-	return false;
-}

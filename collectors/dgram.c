@@ -512,7 +512,7 @@ dgram_new(const struct dgram_kind *kind, const struct collector_setup *setup,
 	d->data = dgram_batch_new(kind->answer_max);
 	d->errors = dgram_batch_new(QUOTATION);
 	if (d->data == NULL || d->errors == NULL) {
-		dgram_free(d);
+		dgram_close(d);
 		return -ENOMEM;
 	}
 	dgram_adjust(d, setup);
@@ -543,8 +543,10 @@ dgram_counts(const void *loop, struct collector_counts *add)
 }
 
 void
-dgram_free(struct dgram *d)
+dgram_close(void *loop)
 {
+	struct dgram *d = loop;
+
 	if (d == NULL)
 		return;
 	dgram_set_retire(&d->set, UINT64_MAX);
@@ -556,10 +558,4 @@ dgram_free(struct dgram *d)
 	dgram_batch_free(d->errors);
 	dgram_set_free(&d->set);
 	free(d);
-}
-
-void
-dgram_close(void *loop)
-{
-	dgram_free(loop);
 }

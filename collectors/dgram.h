@@ -79,7 +79,6 @@ struct dgram;
 /* kind is borrowed for good. 0 and *out, a struct dgram, or -errno. */
 int dgram_new(const struct dgram_kind *kind,
     const struct collector_setup *setup, void **out);
-void dgram_free(struct dgram *d);
 
 /* For struct collector: loop is the struct dgram. */
 void dgram_adjust(void *loop, const struct collector_setup *setup);

@@ -5,8 +5,9 @@
 
 #include "web_end.h"
 
-enum outcome
-web_end_of_proxy(int status)
+/* What a proxy's refusal means by its status (RFC 9110 section 15). */
+static enum outcome
+of_proxy(int status)
 {
 	switch (status) {
 	case 407:
@@ -83,7 +84,7 @@ web_end_outcome(const struct web_end *e, int *code)
 		return e->socket != OUTCOME_NONE ? e->socket : OUTCOME_LOCAL;
 	if (e->proxied && !e->tunnelled && e->proxy_status != 0) {
 		*code = e->proxy_status;
-		return web_end_of_proxy(e->proxy_status);
+		return of_proxy(e->proxy_status);
 	}
 	return of_error(e, code);
 }

@@ -25,7 +25,4 @@ struct web_end {
 /* *code: of whoever refused, or 0. */
 enum outcome web_end_outcome(const struct web_end *e, int *code);
 
-/* What a proxy's refusal means by its status (RFC 9110 section 15). */
-enum outcome web_end_of_proxy(int status);
-
 #endif

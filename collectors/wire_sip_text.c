@@ -115,8 +115,8 @@ wire_sip_text_token(struct sip_text *t, struct sip_text *out)
 	return take(t, is_token, out);
 }
 
-bool
-wire_sip_text_quoted(struct sip_text *t)
+static bool
+take_quoted(struct sip_text *t)
 {
 	struct sip_text rest = *t;
 
@@ -158,14 +158,17 @@ take_param(struct sip_text *t, struct sip_text *name, struct sip_text *value)
 		return false;
 	if (!wire_sip_text_char(t, '='))
 		return true;
-	if (wire_sip_text_quoted(t))
+	if (take_quoted(t))
 		return true;
 	return take(t, is_value, value);
 }
 
-bool
-wire_sip_text_params(
-    struct sip_text *t, const char *name, struct sip_text *value)
+/*
+ * Parameters, as many as there are, each after a semicolon. The value of the
+ * one called name is put in *value; false also when there are two.
+ */
+static bool
+take_params(struct sip_text *t, const char *name, struct sip_text *value)
 {
 	bool found = false;
 
@@ -214,7 +217,7 @@ take_display(struct sip_text *t)
 {
 	struct sip_text word;
 
-	if (wire_sip_text_quoted(t)) {
+	if (take_quoted(t)) {
 		wire_sip_text_space(t);
 		return;
 	}
@@ -240,7 +243,7 @@ wire_sip_text_address(
 		if (!take_scheme(&rest) || !take(&rest, is_bare, &uri))
 			return false;
 	}
-	if (!wire_sip_text_params(&rest, name, value))
+	if (!take_params(&rest, name, value))
 		return false;
 	wire_sip_text_space(&rest);
 	*t = rest;
@@ -285,8 +288,7 @@ wire_sip_text_via(struct sip_text *t, struct sip_text *branch)
 
 	wire_sip_text_space(&rest);
 	if (!take_protocol(&rest) || !wire_sip_text_space(&rest) ||
-	    !take_sent_by(&rest) ||
-	    !wire_sip_text_params(&rest, "branch", branch))
+	    !take_sent_by(&rest) || !take_params(&rest, "branch", branch))
 		return false;
 	wire_sip_text_space(&rest);
 	*t = rest;

@@ -26,20 +26,13 @@ bool wire_sip_text_space(struct sip_text *t);
 /* One character, with white space around it. */
 bool wire_sip_text_char(struct sip_text *t, char c);
 bool wire_sip_text_token(struct sip_text *t, struct sip_text *out);
-bool wire_sip_text_quoted(struct sip_text *t);
 /* Digits; what is beyond UINT32_MAX is UINT32_MAX. */
 bool wire_sip_text_number(struct sip_text *t, uint32_t *out);
 
 /*
- * Parameters, as many as there are, each after a semicolon. The value of the
- * one called name is put in *value, which is left alone when there is none;
- * false also when there are two.
- */
-bool wire_sip_text_params(
-    struct sip_text *t, const char *name, struct sip_text *value);
-/*
- * An address of From, To or Contact with its parameters; name and value as
- * above, for the parameters behind the URI, not in it.
+ * An address of From, To or Contact with its parameters. The value of the one
+ * called name, of those behind the URI and not in it, is put in *value, which
+ * is left alone when there is none; false also when there are two.
  */
 bool wire_sip_text_address(
     struct sip_text *t, const char *name, struct sip_text *value);

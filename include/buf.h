@@ -32,7 +32,6 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 /* Decimal of v; buf_decimal writes v * 10^-digits exactly: 1500, 3: "1.5". */
 void buf_u64(struct buf *b, uint64_t v);
-void buf_i64(struct buf *b, int64_t v);
 void buf_decimal(struct buf *b, uint64_t v, unsigned digits);
 /* The same at p, where BUF_DECIMAL bytes are free; returns its end. */
 enum { BUF_DIGITS = 20, BUF_DECIMAL = BUF_DIGITS + 4 };

@@ -70,7 +70,5 @@ extern const struct collector *const collectors[];
 
 /* The collector of that name for the transport, or NULL. */
 const struct collector *collectors_find(const char *name, enum transport t);
-/* Whether any collector has the name. */
-bool collectors_known(const char *name);
 
 #endif

@@ -99,7 +99,6 @@ struct probe_ops {
 	void (*ready)(struct probe *p);
 	void (*answer)(struct probe *p, unsigned seq, const struct answer *a);
 	void (*fail)(struct probe *p, enum outcome o, int code);
-	void (*late)(struct probe *p, unsigned seq);
 	void (*phase)(struct probe *p, enum phase phase, uint64_t ns);
 	void (*tls)(struct probe *p, const struct tls_facts *facts);
 	void (*fact)(struct probe *p, enum fact fact, int64_t value);
@@ -117,12 +116,13 @@ struct probe {
 
 /* The path is ready: the engine may call request(). */
 void probe_ready(struct probe *p);
-/* Request seq ended; the engine sorts out a call for one that had ended. */
+/*
+ * Request seq ended. One that had ended before may do so again: an answer
+ * after its time-out is late, and the engine counts it as that.
+ */
 void probe_answer(struct probe *p, unsigned seq, const struct answer *a);
 /* The probe cannot go on: requests not yet ended end like this. */
 void probe_fail(struct probe *p, enum outcome o, int code);
-/* An answer to a request that had timed out came in. */
-void probe_late(struct probe *p, unsigned seq);
 /* A phase of the probe took so long. */
 void probe_phase(struct probe *p, enum phase phase, uint64_t ns);
 /* A handshake showed this, whether it succeeded or not. */

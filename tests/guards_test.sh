@@ -224,6 +224,15 @@ expect 0 "symbols: 1 of ours" "$tests/symbols.sh" "$work/program" \
   "$work/base/clock.o" "$work/base/main.o"
 expect 1 "too: puts" "$tests/symbols.sh" "$work/program" "$work/base/theirs.o"
 
+# What window.c exports only a test can want here.
+mkdir -p "$work/users/unit" "$work/none"
+echo 'int f(void) { return window_of(); }' >"$work/users/unit/test_window.c"
+expect 0 "unused: none of 2 symbols" "$tests/unused.sh" "$work/users" \
+  "$work/base/clock.o" "$work/model/window.o"
+expect 1 "model/window.o exports window_of for nobody" "$tests/unused.sh" \
+  "$work/none" "$work/base/clock.o" "$work/model/window.o"
+expect 1 "unused: nothing was seen" "$tests/unused.sh" "$work/users"
+
 # kit STATUS TEXT: of the files for network management systems.
 kit() {
   expect "$1" "$2" "$tests/kit.sh" "$work/kit" \

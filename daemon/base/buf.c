@@ -165,14 +165,6 @@ buf_u64(struct buf *b, uint64_t v)
 	buf_put(b, p, (size_t)(end - p));
 }
 
-void
-buf_i64(struct buf *b, int64_t v)
-{
-	if (v < 0)
-		buf_putc(b, '-');
-	buf_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
-}
-
 /* How many decimal digits v has. */
 static unsigned
 length(uint64_t v)

@@ -22,12 +22,6 @@ probe_fail(struct probe *p, enum outcome o, int code)
 }
 
 void
-probe_late(struct probe *p, unsigned seq)
-{
-	p->ops->late(p, seq);
-}
-
-void
 probe_phase(struct probe *p, enum phase phase, uint64_t ns)
 {
 	p->ops->phase(p, phase, ns);

@@ -338,12 +338,6 @@ on_fail(struct probe *p, enum outcome o, int code)
 }
 
 static void
-on_late(struct probe *p, unsigned seq)
-{
-	run_late(run_of(p), seq);
-}
-
-static void
 on_phase(struct probe *p, enum phase phase, uint64_t ns)
 {
 	struct run *u = run_of(p);
@@ -378,7 +372,6 @@ const struct probe_ops round_ops = {
     .ready = on_ready,
     .answer = on_answer,
     .fail = on_fail,
-    .late = on_late,
     .phase = on_phase,
     .tls = on_tls,
     .fact = on_fact,

@@ -108,8 +108,8 @@ put_line(struct buf *out, struct line l)
 	out->len = (size_t)(p - out->data);
 }
 
-void
-expo_text_family(const struct stats_desc *d, struct buf *out)
+static void
+family_name(const struct stats_desc *d, struct buf *out)
 {
 	buf_puts(out, d->family);
 	buf_puts(out, stats_units[d->unit].suffix);
@@ -118,7 +118,7 @@ expo_text_family(const struct stats_desc *d, struct buf *out)
 void
 expo_text_sample(const struct stats_desc *d, struct buf *out)
 {
-	expo_text_family(d, out);
+	family_name(d, out);
 	if (d->nature == STATS_COUNTER)
 		buf_puts(out, "_total");
 	else if (d->nature == STATS_INFO)
@@ -167,7 +167,7 @@ put_unit(struct buf *out, const struct stats_desc *d)
 	if (unit == NULL)
 		return;
 	buf_puts(out, "# UNIT ");
-	expo_text_family(d, out);
+	family_name(d, out);
 	buf_putc(out, ' ');
 	buf_puts(out, unit + 1);
 	buf_putc(out, '\n');
@@ -181,7 +181,7 @@ static void
 put_head(struct buf *out, const struct stats_desc *d, bool openmetrics)
 {
 	void (*name)(const struct stats_desc *, struct buf *) =
-	    openmetrics ? expo_text_family : expo_text_sample;
+	    openmetrics ? family_name : expo_text_sample;
 
 	buf_puts(out, "# HELP ");
 	name(d, out);

@@ -16,10 +16,9 @@ struct buf;
 struct body *expo_text_body(struct snapshot *s, bool openmetrics);
 
 /*
- * The family's name with its unit, and the name of its samples: that with
- * _total or _info behind it. Appended; for the reference, too.
+ * The name of a family's samples: its own with the unit, and _total or _info
+ * behind it. Appended; for the reference, too.
  */
-void expo_text_family(const struct stats_desc *d, struct buf *out);
 void expo_text_sample(const struct stats_desc *d, struct buf *out);
 
 /* "counter", "gauge", "info", "histogram": the type as OpenMetrics has it. */

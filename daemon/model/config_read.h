@@ -44,8 +44,6 @@ void config_media_free(struct config *c);
 
 /* Items of targets. */
 void config_targets_read(struct config_reader *r, const struct doc_node *list);
-/* Lets go of what it has. */
-void config_target_clear(struct config_target *t);
 /* One of them, as if it were reached directly. */
 void config_target_read(struct config_reader *r, const struct doc_node *map,
     struct config_target *t);

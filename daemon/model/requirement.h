@@ -120,7 +120,6 @@ const char *requirement_rule_label(enum requirement_rule rule);
 enum requirement_rule requirement_rule_find(const char *label);
 /* What a rule may be told: keys with a space after each. */
 const char *requirement_rule_keys(enum requirement_rule rule);
-const char *requirement_rule_help(enum requirement_rule rule);
 /* "a, b, c": every label. */
 const char *requirement_rule_list(void);
 

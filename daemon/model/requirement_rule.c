@@ -10,9 +10,9 @@
 #include "requirement_rule.h"
 
 static const struct {
-	const char *label, *keys, *help;
+	const char *label, *keys;
 } rules[RULES] = {
-#define RULE(name, label, keys, help) [RULE_##name] = {label, keys, help},
+#define RULE(name, label, keys, help) [RULE_##name] = {label, keys},
 #include "rules.def"
 };
 
@@ -35,12 +35,6 @@ const char *
 requirement_rule_keys(enum requirement_rule rule)
 {
 	return rules[rule].keys;
-}
-
-const char *
-requirement_rule_help(enum requirement_rule rule)
-{
-	return rules[rule].help;
 }
 
 /* Made once; constant from then on. */

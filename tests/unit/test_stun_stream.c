@@ -337,9 +337,7 @@ test_list(void **state)
 	assert_ptr_equal(collectors_find("tcp", TRANSPORT_TCP), &collector_tcp);
 	assert_null(collectors_find("tcp", TRANSPORT_UDP));
 	assert_null(collectors_find("nosuch", TRANSPORT_TCP));
-	assert_true(collectors_known("stun"));
-	assert_true(collectors_known("tcp"));
-	assert_false(collectors_known("TCP"));
+	assert_null(collectors_find("TCP", TRANSPORT_TCP));
 }
 
 int
