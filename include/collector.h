@@ -47,6 +47,11 @@ struct collector {
 	unsigned concurrent;	/* probes at once in a loop; 0: no limit */
 	bool lingers;		/* until the next start(): late answers */
 	size_t state;		/* bytes per probe, kept by the engine */
+	/*
+	 * Bytes per target, from one probe to the next; zero at first and
+	 * after a reload. p->memory is NULL in a probe that stands alone.
+	 */
+	size_t memory;
 
 	/* Once per loop; *out is what probes see as p->loop. 0 or -errno. */
 	int (*open)(const struct collector_setup *setup, void **out);

@@ -109,6 +109,7 @@ struct probe {
 	const struct path *path;	/* valid from start() to stop() */
 	void *loop;			/* the collector's own, from open() */
 	void *state;			/* the collector's, zero at start() */
+	void *memory;			/* the same, from the probe before */
 	unsigned count;			/* requests in this probe */
 	uint32_t round;			/* number of this probe of the target */
 	const struct probe_ops *ops;	/* the engine's */

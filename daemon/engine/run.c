@@ -18,21 +18,28 @@
 
 enum { SLOWER_MOST = 16 };
 
+/* As any object may begin. */
+static size_t
+aligned(size_t size)
+{
+	return (size + 15) & ~(size_t)15;
+}
+
 struct run *
-run_new(struct target *t, struct row *r, size_t state)
+run_new(struct target *t, struct row *r, const struct collector *c)
 {
 	size_t head =
-	    sizeof(struct run) + t->count * sizeof(struct run_request);
-	struct run *u;
+	    aligned(sizeof(struct run) + t->count * sizeof(struct run_request));
+	struct run *u = calloc(1, head + aligned(c->state) + c->memory);
 
-	head = (head + 15) & ~(size_t)15;
-	u = calloc(1, head + state);
 	if (u == NULL)
 		return NULL;
 	u->target = target_ref(t);
 	u->row = row_ref(r);
 	u->probe.path = &t->path;
 	u->probe.state = (char *)u + head;
+	u->probe.memory = (char *)u + head + aligned(c->state);
+	u->memory = (uint32_t)c->memory;
 	return u;
 }
 
@@ -71,6 +78,7 @@ run_take_next(struct run *u)
 	u->target = u->next;
 	u->next = NULL;
 	u->probe.path = &u->target->path;
+	memset(u->probe.memory, 0, u->memory);
 }
 
 /* The interval that the peer's demands come to. */

@@ -51,11 +51,12 @@ struct run {
 	bool stopped;	  /* the peer wants no more rounds */
 	uint8_t slower;	  /* how often it wanted fewer of them */
 	uint64_t wait_ns; /* until then there are none, therefore */
-	struct run_request request[]; /* target->count, then the state */
+	uint32_t memory;  /* bytes of the collector's, across rounds */
+	struct run_request request[]; /* target->count; state; memory */
 };
 
 /* NULL: no memory. References to both are taken. */
-struct run *run_new(struct target *t, struct row *r, size_t state);
+struct run *run_new(struct target *t, struct row *r, const struct collector *c);
 void run_free(struct run *u);
 /*
  * The target from now on: at once, or from the next start on when a collector

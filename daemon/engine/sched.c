@@ -108,7 +108,7 @@ run_make(struct sched *s, struct roster_entry *e, bool first_done)
 
 	if (k == NULL)
 		return NULL;
-	u = run_new(e->target, e->row, k->collector->state);
+	u = run_new(e->target, e->row, k->collector);
 	if (u == NULL)
 		return NULL;
 	u->sched = s;

@@ -164,6 +164,8 @@ make(const struct collector *c, struct bench *b)
 	if (c != NULL) {
 		lab->probe.state = calloc(1, c->state + 1);
 		assert_non_null(lab->probe.state);
+		lab->probe.memory = calloc(1, c->memory + 1);
+		assert_non_null(lab->probe.memory);
 	}
 	return lab;
 }
@@ -211,6 +213,7 @@ lab_free(struct lab *lab)
 		free(b);
 	}
 	free(lab->probe.state);
+	free(lab->probe.memory);
 	free(lab);
 }
 

@@ -24,7 +24,7 @@ set_up(void **state)
 
 	target = fleet_target(&f);
 	target->phase = PHASE + 1;
-	run = run_new(target, r, 0);
+	run = run_new(target, r, &(struct collector){0});
 	row_unref(r);
 	assert_non_null(run);
 	run->due_ns = 12550 * MS;

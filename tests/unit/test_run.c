@@ -14,6 +14,7 @@
 #define MS    CLOCK_MS
 #define SHORT (60 * CLOCK_SEC)
 
+static const struct collector kept = {.state = 24, .memory = 40};
 static struct target *target;
 static struct row *row;
 static struct run *run;
@@ -34,7 +35,7 @@ set_up(void **state)
 	target = fleet_target(&f);
 	row = row_new(256, 0);
 	target->index = 42;
-	run = run_new(target, row, 24);
+	run = run_new(target, row, &kept);
 	notes = 0;
 	clock_fake(T0, 0);
 	return run == NULL;
@@ -103,6 +104,29 @@ test_made(void **state)
 	/* The state stands behind the last request. */
 	assert_true((char *)run->probe.state >= (char *)&run->request[5]);
 	run_free(NULL);
+}
+
+/* What a collector keeps of a target lasts until the target is another one. */
+static void
+test_memory(void **state)
+{
+	uint8_t *memory = run->probe.memory;
+
+	assert_int_equal((uintptr_t)memory % 16, 0);
+	assert_true((char *)memory >= (char *)run->probe.state + 24);
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(memory[i], 0);
+	memset(memory, 0xa5, 40);
+	run_take_next(run);
+	run_reset(run, T0, TRIGGER_REQUEST);
+	assert_int_equal(memory[39], 0xa5);
+	run->started = true;
+	run_retarget(run, target);
+	assert_int_equal(memory[39], 0xa5);
+	run->started = false;
+	run_take_next(run);
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(memory[i], 0);
 }
 
 static void
@@ -534,6 +558,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_in_order, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_expire, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
