@@ -15,6 +15,7 @@
 #include "tls_facts.h"
 #include "tls_judge.h"
 #include "tls_keeper.h"
+#include "tls_name.h"
 
 /* Handshake steps of 0.5 ms each before others in the loop get their turn. */
 enum { TLS_BATCH = 4 };
@@ -49,7 +50,7 @@ struct channel {
 	struct tls_notes notes; /* of the handshake */
 	bool named;		/* the second handshake, with a name */
 	bool gentle;		/* it ends with a good-bye */
-	struct tls_facts facts; /* of the first one, kept for its end */
+	struct tls_facts facts; /* of the first handshake */
 	int alert;		/* that ended the first one */
 	max_align_t room[];
 };
@@ -69,28 +70,10 @@ asked(const struct channel *c)
 	return ask != NULL ? &ask->tls : NULL;
 }
 
-/* Whom the certificate is to be for: NULL or "" when nobody can say. */
-static const char *
-host_of(const struct channel *c)
-{
-	const struct ask_tls *ask = asked(c);
-
-	return ask != NULL && ask->server_name != NULL
-		   ? ask->server_name
-		   : channel_probe(c)->path->host;
-}
-
-/* The host as a name to ask for; NULL: an address is none (RFC 6066). */
 static const char *
 name_of(const struct channel *c)
 {
-	const char *host = host_of(c);
-	struct addr literal;
-
-	return host != NULL && host[0] != '\0' &&
-		       addr_parse_host(&literal, host) < 0
-		   ? host
-		   : NULL;
+	return tls_name_asked(channel_probe(c)->path);
 }
 
 /* The first handshake asks for no name though there is one. */
@@ -115,7 +98,8 @@ is_judged(const struct channel *c)
 static void
 read_facts(const struct channel *c, struct tls_facts *facts)
 {
-	tls_facts_read(c->ssl, &c->notes, asked(c), host_of(c), facts);
+	tls_facts_read(c->ssl, &c->notes, asked(c),
+	    tls_name(channel_probe(c)->path), facts);
 	if (!stream_tls_trusts(c->pool->tls) && facts->have_cert) {
 		facts->verify_error = -1;
 		facts->chain = 0;
@@ -216,10 +200,10 @@ ready(struct channel *c)
 
 /* The handshake worked: what it showed may still not do. */
 static void
-judge(struct channel *c, const struct tls_facts *facts)
+judge(struct channel *c)
 {
 	int code;
-	enum outcome o = tls_judge(asked(c), facts, &code);
+	enum outcome o = tls_judge(asked(c), &c->facts, &code);
 
 	if (o == OUTCOME_ANSWERED || !is_judged(c))
 		ready(c);
@@ -232,7 +216,6 @@ handshake(struct channel *c)
 {
 	struct probe *p = channel_probe(c);
 	uint32_t use = channel_use(c);
-	struct tls_facts facts;
 	int alert, err = stream_tls_handshake(c->ssl, &alert);
 
 	if (err == -EAGAIN)
@@ -246,12 +229,12 @@ handshake(struct channel *c)
 		return;
 	}
 	probe_phase(p, PHASE_TLS, clock_mono() - c->handshake_ns);
-	read_facts(c, &facts);
+	read_facts(c, &c->facts);
 	if (goes_unnamed(c))
-		facts.sni_required = 1;
-	probe_tls(p, &facts);
+		c->facts.sni_required = 1;
+	probe_tls(p, &c->facts);
 	if (channel_use(c) == use)
-		judge(c, &facts);
+		judge(c);
 }
 
 /* The files that it needs have been read, or cannot be. */
@@ -498,6 +481,12 @@ channel_connect_time(const struct channel *c, enum stamp *stamp)
 {
 	*stamp = c->stamp;
 	return c->connect_ns;
+}
+
+const struct tls_facts *
+channel_facts(const struct channel *c)
+{
+	return &c->facts;
 }
 
 bool

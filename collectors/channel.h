@@ -77,6 +77,8 @@ uint64_t channel_received(const struct channel *c, enum stamp *stamp);
 
 /* As stream_connect_time(), of the one that is ready. */
 uint64_t channel_connect_time(const struct channel *c, enum stamp *stamp);
+/* What the handshake of one that is ready showed; borrowed. */
+const struct tls_facts *channel_facts(const struct channel *c);
 /*
  * The server may still refuse the certificate that it asked for: what it says
  * comes after the handshake, and only a refusal is sure to come.

@@ -18,6 +18,7 @@ enum ask_group {
 	ASK_DNS,
 	ASK_NTP,
 	ASK_HTTP,
+	ASK_LIGHT,
 	ASK_GROUPS
 };
 
@@ -66,6 +67,11 @@ struct ask_http {
 	struct codes codes;	/* empty: the collector's own rule */
 };
 
+/* How often a TLS server is only looked at; see tls_light.h. */
+struct ask_light {
+	uint8_t full_every; /* 1: never */
+};
+
 struct ask {
 	unsigned refs;	 /* atomic; ask_ref/unref only */
 	unsigned groups; /* 1 << ASK_x, for each that was read */
@@ -76,6 +82,7 @@ struct ask {
 	struct ask_dns dns;
 	struct ask_ntp ntp;
 	struct ask_http http;
+	struct ask_light light;
 };
 
 /* Zeroed, one reference. NULL: no memory. */

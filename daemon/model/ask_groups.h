@@ -18,6 +18,7 @@ static const struct ask_group_desc ask_groups[ASK_GROUPS] = {
     [ASK_DNS] = {OPTION_ask_dns, offsetof(struct ask, dns)},
     [ASK_NTP] = {OPTION_ask_ntp, offsetof(struct ask, ntp)},
     [ASK_HTTP] = {OPTION_ask_http, offsetof(struct ask, http)},
+    [ASK_LIGHT] = {OPTION_ask_light, offsetof(struct ask, light)},
 };
 
 #endif

@@ -26,6 +26,7 @@
 #define STRUCT_web_http	  struct webconfig
 #define STRUCT_web_limit  struct webconfig
 #define STRUCT_ask_http	  struct ask_http
+#define STRUCT_ask_light  struct ask_light
 #define STRUCT_proxy	  struct proxy
 #define STRUCT_limits	  struct config
 #define STRUCT_snmp	  struct config

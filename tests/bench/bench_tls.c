@@ -2,6 +2,7 @@
  * What a TLS handshake costs: the stun collector over TLS, stopped when it is
  * ready, beside the least that connects and shakes hands with a context that
  * is shared. Both verify the chain against one root and close with a reset.
+ * Third, the tls collector with a look for nine probes of ten.
  *
  *	bench_tls [ROUNDS [HANDSHAKES]]
  */
@@ -19,17 +20,25 @@
 #include "collectors.h"
 #include "duel.h"
 #include "probe.h"
+#include "tls_light.h"
 
-enum { WINDOW = 4, ROUNDS = 7, HANDSHAKES = 300 };
+enum { WINDOW = 4, EVERY = 10, ROUNDS = 7, HANDSHAKES = 300 };
 
 static struct addr server;
 static SSL_CTX *server_ctx, *client_ctx;
 
 /* ---- the far side ---- */
 
+/* Many: one that is looked at waits for us, and others must not. */
 static void
 shake_all(int listener)
 {
+	for (unsigned i = 1; i < 2 * EVERY; i++) {
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			break;
+		}
+	}
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
 		SSL *ssl = SSL_new(server_ctx);
@@ -184,10 +193,19 @@ run_bare(unsigned n)
 
 /* ---- ours ---- */
 
-static const struct collector *const collector = &collector_stun_stream_tls;
 static uv_loop_t loop;
-static void *stun_loop;
+static void *stun_loop, *tls_loop;
 static unsigned started, ended, wanted;
+
+/* What a way probes with. */
+struct prober {
+	const struct collector *collector;
+	void *loop;
+	unsigned window;
+	struct ask ask;
+};
+
+static struct prober *prober;
 
 static void
 start_more(struct probe *p)
@@ -195,17 +213,33 @@ start_more(struct probe *p)
 	if (started == wanted)
 		return;
 	started++;
-	memset(p->state, 0, collector->state);
-	if (collector->start(p) < 0)
+	memset(p->state, 0, prober->collector->state);
+	if (prober->collector->start(p) < 0)
 		duel_die("start");
 }
 
 static void
-on_ready(struct probe *p)
+end_one(struct probe *p)
 {
-	collector->stop(p);
+	prober->collector->stop(p);
 	ended++;
 	start_more(p);
+}
+
+/* Of a STUN server the handshake is all that is wanted. */
+static void
+on_ready(struct probe *p)
+{
+	if (prober->collector == &collector_stun_stream_tls)
+		end_one(p);
+	else
+		prober->collector->request(p, 0);
+}
+
+static void
+on_answer(struct probe *p, unsigned seq, const struct answer *a)
+{
+	end_one(p);
 }
 
 static void
@@ -226,39 +260,75 @@ on_tls(struct probe *p, const struct tls_facts *facts)
 		duel_die("facts");
 }
 
-static const struct probe_ops ops = {
-    .ready = on_ready, .fail = on_fail, .phase = on_phase, .tls = on_tls};
+static const struct probe_ops ops = {.ready = on_ready,
+    .answer = on_answer,
+    .fail = on_fail,
+    .phase = on_phase,
+    .tls = on_tls};
 
 static void
-run_ours(unsigned n)
+run_prober(unsigned n)
 {
-	static char state[WINDOW][64];
-	static struct probe probe[WINDOW];
+	static char state[2 * EVERY][64];
+	static struct tls_light memory[2 * EVERY];
+	static struct probe probe[2 * EVERY];
 	static struct path path = {
 	    .transport = TRANSPORT_TLS, .host = "127.0.0.1"};
+	/* A tick serves many, and nobody sends faster than the far side. */
+	const struct timespec tick = {.tv_nsec = 5000000};
 
 	path.addr = server;
 	path.timeout_ns = CLOCK_SEC;
+	path.ask = &prober->ask;
 	started = ended = 0;
 	wanted = n;
-	for (unsigned i = 0; i < WINDOW && i < n; i++) {
+	for (unsigned i = 0; i < prober->window && i < n; i++) {
 		probe[i] = (struct probe){.path = &path,
-		    .loop = stun_loop,
+		    .loop = prober->loop,
 		    .state = state[i],
+		    .memory = &memory[i],
 		    .count = 1,
 		    .ops = &ops};
 		start_more(&probe[i]);
 	}
-	while (ended < n)
+	while (ended < n && prober->collector != &collector_tls)
 		uv_run(&loop, UV_RUN_ONCE);
+	while (ended < n) {
+		nanosleep(&tick, NULL);
+		uv_run(&loop, UV_RUN_NOWAIT);
+		prober->collector->tick(prober->loop, clock_mono());
+	}
+}
+
+static void
+run_ours(unsigned n)
+{
+	static struct prober stun = {&collector_stun_stream_tls, NULL, WINDOW,
+	    {.tls.verify = ASK_VERIFY_USUAL}};
+
+	stun.loop = stun_loop;
+	prober = &stun;
+	run_prober(n);
+}
+
+static void
+run_looks(unsigned n)
+{
+	static struct prober looks = {&collector_tls, NULL, 2 * EVERY,
+	    {.tls.verify = ASK_VERIFY_NO, .light.full_every = EVERY}};
+
+	looks.loop = tls_loop;
+	prober = &looks;
+	run_prober(n);
 }
 
 static void
 fight(const char *unit, unsigned rounds, unsigned n)
 {
-	static const char *const way[] = {"bare epoll", "stun collector"};
-	static void (*const run[])(unsigned) = {run_bare, run_ours};
-	const struct duel duel = {unit, way, run, 2};
+	static const char *const way[] = {
+	    "bare epoll", "stun collector", "tls collector, full_every: 10"};
+	static void (*const run[])(unsigned) = {run_bare, run_ours, run_looks};
+	const struct duel duel = {unit, way, run, 3};
 
 	duel_far_side(shake_all, duel_listen(&server));
 	duel_fight(&duel, rounds, n);
@@ -274,13 +344,16 @@ main(int argc, char **argv)
 	    argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : HANDSHAKES;
 
 	setup.ca_file = make_contexts();
-	if (uv_loop_init(&loop) < 0 || collector->open(&setup, &stun_loop) < 0)
+	if (uv_loop_init(&loop) < 0 ||
+	    collector_stun_stream_tls.open(&setup, &stun_loop) < 0 ||
+	    collector_tls.open(&setup, &tls_loop) < 0)
 		duel_die("open");
 	fight("TLS 1.3 handshake", rounds, n);
 	unlink(setup.ca_file);
 	SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION);
 	fight("TLS 1.2 handshake", rounds, n);
-	collector->close(stun_loop);
+	collector_stun_stream_tls.close(stun_loop);
+	collector_tls.close(tls_loop);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	return uv_loop_close(&loop) < 0;
 }

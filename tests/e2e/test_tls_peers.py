@@ -53,7 +53,7 @@ class Nginx:
     def start(self):
         directory = self.pki.dir
         (directory / "nginx.conf").write_text(NGINX.format(servers=self.servers))
-        p = self.bench.start([tool("nginx"), "-p", directory, "-c", directory / "nginx.conf"],
+        p = self.process = self.bench.start([tool("nginx"), "-p", directory, "-c", directory / "nginx.conf"],
                              name="nginx")
 
         def listening():
@@ -403,3 +403,44 @@ def test_old_bytes(bench, pki):
     assert outcome(d, m, "closed")["last_outcome"] == "refused"
     assert m.one("reachd_probe_phase_seconds", target="plain", phase="connect") > 0
     assert not m.all("reachd_tls_info", target="plain")
+
+
+def test_looks_between_handshakes(bench, pki):
+    """Most probes never come to a handshake, and what changes is still found at once."""
+    pki.make("good", names="DNS:www.test")
+    pki.self_signed("own", "DNS:www.test")
+    live = {end: pki.dir / f"live-www.test.{end}" for end in ("pem", "key")}
+
+    def serve(name, chain):
+        for end, source in (("key", f"{name}.key"), ("pem", chain)):
+            new = live[end].with_suffix(".new")
+            new.write_bytes((pki.dir / source).read_bytes())
+            new.rename(live[end])
+
+    def looks():
+        return n.process.text().count("while SSL handshaking")
+
+    serve("good", "good.chain.pem")
+    n = Nginx(bench, pki)
+    n.add("looked", "good.chain.pem", more=", full_every: 50")
+    n.servers = n.servers.replace("good.chain.pem", "live-$ssl_server_name.pem") \
+        .replace("good.key", "live-$ssl_server_name.key") \
+        .replace("server {", "server { error_log stderr info; ssl_protocols TLSv1.2 TLSv1.3;")
+    d = n.start()
+    wait("looks", lambda: looks() >= 5, 30)
+    t = outcome(d, None, "looked")
+    assert t["state"] == "up" and t["last_outcome"] == "answered", t
+    m = d.metrics()
+    assert m.sum("reachd_failures_total") == 0, m.text
+    # The facts are those of the handshake.
+    assert m.one("reachd_tls_chain_valid", target="looked") == 1
+    assert m.all("reachd_tls_info", target="looked")[0][0]["version"] == "TLSv1.3"
+    probes = m.one("reachd_probes_total", target="looked")
+    serve("own", "own.chain.pem")
+    wait("the other certificate",
+         lambda: outcome(d, None, "looked")["last_outcome"] == "tls_certificate", 20)
+    m = d.metrics()
+    # Long before the next handshake was due.
+    assert m.one("reachd_probes_total", target="looked") - probes < 20, (probes, m.text)
+    assert m.one("reachd_tls_chain_valid", target="looked") == 0
+    assert "SSL alert" not in d.text(), d.text()[-2000:]
