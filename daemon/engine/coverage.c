@@ -158,7 +158,7 @@ coverage_learned(struct coverage *c, size_t *n)
 static struct requirement_need
 need_of(const struct config_target *t, const struct requirement *row)
 {
-	return (struct requirement_need){.host = t->host,
+	return (struct requirement_need){.host = config_target_lookup(t),
 	    .via = t->proxy != NULL ? t->proxy->name : NULL,
 	    .scheme = t->proxy != NULL
 			  ? word_label(WORD_PROXY_AUTH, t->proxy->auth)

@@ -137,6 +137,11 @@ void config_free(struct config *c);
 ssize_t config_target_file(const struct config *c, const char *text, size_t len,
     struct config_target **out, struct doc_errors *errors);
 void config_targets_free(struct config_target *t, size_t n);
+/*
+ * The name that is looked up for it, borrowed; NULL where the name servers of
+ * this host are meant.
+ */
+const char *config_target_lookup(const struct config_target *t);
 
 /*
  * "NAME-c61d2a", with a hash of text (an address) that salt changes; what is

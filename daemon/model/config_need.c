@@ -35,6 +35,7 @@ struct needing {
 struct asked {
 	const struct requirement *row; /* whose hosts these are */
 	const struct requirement_probe *probe;
+	const struct requirement_hosts *group;
 	const struct config_given *given; /* NULL: the profile's host */
 	const char *address;
 	const struct doc_node *via; /* a way; NULL: direct */
@@ -133,13 +134,15 @@ is_web(const struct kind *k)
 	return (k->asks & 1u << ASK_HTTP) != 0;
 }
 
-/* The path of the URL: the operator's, the row's, or the root. */
+/* The path of the URL: the operator's, the hosts', the row's, or the root. */
 static const char *
 path_of(const struct asked *a)
 {
 	const struct doc_node *n =
 	    a->given != NULL ? doc_get(a->given->at, "path") : NULL;
 
+	if (n == NULL && a->group->path != NULL)
+		return a->group->path;
 	if (n == NULL)
 		n = doc_get(a->probe->at, "path");
 	return n != NULL && n->kind == DOC_SCALAR ? n->scalar : "/";
@@ -207,7 +210,7 @@ name_need(struct needing *n, const struct asked *a, struct config_target *t)
 		buf_putc(&b, '-');
 		put_plain(&b, word_label(WORD_TRANSPORT, t->transport));
 	}
-	if (kind_find(t->probe, t->transport)->port != t->port)
+	if (t->port != 0 && kind_find(t->probe, t->transport)->port != t->port)
 		buf_printf(&b, "-%u", t->port);
 	if (t->proxy != NULL) {
 		buf_putc(&b, '-');
@@ -422,7 +425,7 @@ need_hosts(struct needing *n, struct requirement *to,
 		size_t had = 0;
 
 		for (size_t i = 0; i < h->hosts; i++) {
-			struct asked a = {.address = h->host[i]};
+			struct asked a = {.group = h, .address = h->host[i]};
 
 			if (config_pick_is_out(p, h->host[i]))
 				continue;
@@ -430,7 +433,8 @@ need_hosts(struct needing *n, struct requirement *to,
 			had++;
 		}
 		for (size_t i = 0; i < p->givens; i++) {
-			struct asked a = {.given = &p->given[i],
+			struct asked a = {.group = h,
+			    .given = &p->given[i],
 			    .address = p->given[i].address};
 
 			if (p->given[i].row != of || p->given[i].group != g)

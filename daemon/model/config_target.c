@@ -99,6 +99,14 @@ config_target_kind(struct doc_errors *errors, const struct doc_node *at,
 	return NULL;
 }
 
+const char *
+config_target_lookup(const struct config_target *t)
+{
+	const struct kind *k = kind_find(t->probe, t->transport);
+
+	return t->port == 0 && k->has_port ? NULL : t->host;
+}
+
 int
 config_target_address(struct doc_errors *errors, const struct doc_node *at,
     struct config_target *t)

@@ -22,6 +22,7 @@ row_free(struct requirement *r)
 		free(r->hosts[i].match);
 		free(r->hosts[i].from);
 		free(r->hosts[i].supply);
+		free(r->hosts[i].path);
 		profile_read_texts_free(r->hosts[i].host, r->hosts[i].hosts);
 	}
 	for (size_t i = 0; i < r->probes; i++)
@@ -75,9 +76,13 @@ is_bad(const struct requirement *row, const struct requirement_path *p)
 {
 	if (requirement_rule_is_up(p))
 		return !is_good(row, p);
-	/* Where silence says nothing only a refusal does. */
+	/*
+	 * Where silence says nothing only a firewall does: that the port is
+	 * closed a host says, which was reached.
+	 */
 	return requirement_rule_is_down(p) &&
-	       (!row->silence || p->outcome != OUTCOME_TIMEOUT);
+	       (!row->silence || p->outcome == OUTCOME_PROHIBITED ||
+		   p->outcome == OUTCOME_UNREACHABLE);
 }
 
 /* One need: any of its paths may do, as for a client. */

@@ -39,6 +39,7 @@ struct requirement_hosts {
 	char *match;  /* "*.example.com", or NULL */
 	char *from;   /* where it is known from that these are hosts of it */
 	char *supply; /* what the operator must give, or NULL */
+	char *path;   /* of their URLs, or NULL */
 	char **host;  /* "HOST" or "HOST:PORT" */
 	size_t hosts;
 };
@@ -149,7 +150,7 @@ struct requirement_link {
 
 /* What a need asks and through what. */
 struct requirement_need {
-	const char *host;   /* borrowed */
+	const char *host;   /* borrowed; NULL: name servers of this host */
 	const char *via;    /* name of the proxy; NULL: direct */
 	const char *scheme; /* how it authenticates there, or NULL */
 	const struct requirement *row; /* that it was learned for, or NULL */

@@ -186,13 +186,17 @@ read_group(struct profile_reader *r, const struct doc_node *map,
 		    doc_kind_text(map));
 		return;
 	}
-	profile_read_keys(r, map, "match hosts from supply revisions ");
+	profile_read_keys(r, map, "match hosts from supply path revisions ");
 	if (!profile_read_holds(r, map))
 		return;
 	row->groups++;
 	h->match = profile_read_copy(r, map, "match", false);
 	h->from = profile_read_copy(r, map, "from", false);
 	h->supply = profile_read_copy(r, map, "supply", false);
+	h->path = profile_read_copy(r, map, "path", false);
+	if (h->path != NULL && h->path[0] != '/')
+		doc_error(
+		    r->errors, doc_get(map, "path"), "must begin with a slash");
 	h->host = profile_read_texts(r, map, "hosts", &h->hosts);
 	check_hosts(r, map, h);
 }

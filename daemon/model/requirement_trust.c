@@ -55,6 +55,8 @@ tally_name(struct requirement_tally *t, const struct requirement_world *w,
 	const char *alias;
 	struct addr a;
 
+	if (n->host == NULL)
+		return;
 	if (addr_parse_host(&a, n->host) == 0) {
 		requirement_rule_bad(
 		    t, n->host, "is an address, and addresses change");
@@ -85,8 +87,8 @@ tally_all_names(struct requirement_tally *t, const struct requirement_world *w)
 	struct addr a;
 
 	for (size_t i = 0; i < w->needs; i++)
-		if (addr_parse_host(&a, w->need[i].host) < 0 &&
-		    w->need[i].via == NULL)
+		if (w->need[i].host != NULL && w->need[i].via == NULL &&
+		    addr_parse_host(&a, w->need[i].host) < 0)
 			tally_name(t, w, &w->need[i]);
 }
 
@@ -115,7 +117,7 @@ requirement_trust_alias(
 	while ((at = requirement_rule_next(p, &step)) != NULL) {
 		const char *alias = NULL;
 
-		if (step.of->via != NULL ||
+		if (step.of->via != NULL || step.of->host == NULL ||
 		    p->w->name(p->w->arg, step.of->host, &alias) !=
 			REQUIREMENT_NAME_FINE ||
 		    alias == NULL || !requirement_match(p->d->text, alias))

@@ -94,7 +94,8 @@ scene_make(const char *text)
 	for (size_t i = 0; i < scene.config->needs; i++) {
 		const struct config_target *t = &scene.config->need[i];
 
-		scene.need[i] = (struct requirement_need){.host = t->host,
+		scene.need[i] = (struct requirement_need){
+		    .host = config_target_lookup(t),
 		    .via = t->proxy != NULL ? t->proxy->name : NULL,
 		    .scheme = t->proxy != NULL
 				  ? word_label(WORD_PROXY_AUTH, t->proxy->auth)

@@ -31,13 +31,25 @@ take_down(struct requirement_path *p, enum outcome o)
 
 /* The paths that a row needs, all of them. */
 static void
-needs_down(const struct requirement *row)
+needs_end(const struct requirement *row, enum outcome o)
 {
 	for (size_t i = 0; i < row->needs; i++)
 		for (size_t l = 0; l < scene.w.links; l++)
 			if (scene.link[l].need == row->need[i])
-				take_down(&scene.path[scene.link[l].path],
-				    OUTCOME_REFUSED);
+				take_down(&scene.path[scene.link[l].path], o);
+}
+
+static void
+needs_down(const struct requirement *row)
+{
+	needs_end(row, OUTCOME_REFUSED);
+}
+
+/* By a firewall that says so. */
+static void
+needs_prohibited(const struct requirement *row)
+{
+	needs_end(row, OUTCOME_PROHIBITED);
 }
 
 static void
@@ -291,6 +303,7 @@ static const struct fault {
 	void (*set)(const struct requirement *row);
 } faults[] = {
     {"needs down", needs_down},
+    {"needs prohibited", needs_prohibited},
     {"udp down", udp_down},
     {"tcp down", tcp_down},
     {"tls down", tls_down},

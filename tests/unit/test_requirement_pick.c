@@ -439,8 +439,59 @@ silence_proves_nothing(void **state)
 	scene.path[0].outcome = OUTCOME_TIMEOUT;
 	assert_status("R-1", REQUIREMENT_STATUS_UNTESTED,
 	    "there is no answer, which proves nothing here");
+	/* That its port is closed a host says, and so was reached. */
+	scene.path[0].outcome = OUTCOME_REFUSED;
+	assert_status("R-1", REQUIREMENT_STATUS_UNTESTED,
+	    "there is no answer, which proves nothing here");
 	scene.path[0].outcome = OUTCOME_PROHIBITED;
 	assert_status("R-1", REQUIREMENT_STATUS_FAILED, "r-1-a.b: prohibited");
+	scene.path[0].outcome = OUTCOME_UNREACHABLE;
+	assert_status("R-1", REQUIREMENT_STATUS_FAILED, "r-1-a.b: unreachable");
+	scene_free();
+}
+
+/* Hosts that go together have a path of their own, which givens may have, too.
+ */
+static void
+hosts_have_paths(void **state)
+{
+	static const char *const urls[] = {"http://a.b/one", "http://c.d/two",
+	    "http://mine.d/two", "http://own.d/three"};
+
+	put_profile(HEAD "  - id: R-1\n    section: s\n    text: \"One.\"\n"
+			 "    hosts:\n"
+			 "      - {hosts: [a.b], from: x}\n"
+			 "      - {match: '*.d', hosts: [c.d], from: x, "
+			 "path: /two}\n"
+			 "    probe: [{probe: https, transport: http, path: "
+			 "/one}]\n");
+	pick(", products: [all], hosts: {R-1: [mine.d, {address: own.d, path: "
+	     "/three}]}");
+	assert_int_equal(scene.config->needs, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(scene.config->need[i].url, urls[i]);
+	scene_free();
+}
+
+/* The name servers of this host are no name, and resolve nothing themselves. */
+static void
+name_servers_of_this_host(void **state)
+{
+	put_profile(HEAD "  - id: R-1\n    section: s\n    text: \"One.\"\n"
+			 "    hosts: [{hosts: [system], from: x, supply: y}]\n"
+			 "    probe: [{probe: dns, transport: dns_udp, "
+			 "query: a.b}]\n"
+			 "    derive: [by_name, {rule: alias, match: '*.c'}]\n"
+			 "  - id: R-2\n    section: s\n    text: \"Two.\"\n"
+			 "    hosts_of: [R-1]\n    derive: [by_name]\n"
+			 "  - id: R-3\n    section: s\n    text: \"Three.\"\n"
+			 "    hosts: [{hosts: [a.b], from: x}]\n"
+			 "    probe: [{probe: tcp, ports: [1]}]\n");
+	pick(", products: [all]");
+	assert_int_equal(scene.config->needs, 2);
+	assert_string_equal(scene.config->need[0].name, "r-1-system");
+	assert_int_equal(scene.config->need[0].port, 0);
+	assert_status("R-2", REQUIREMENT_STATUS_UNTESTED, "no host is probed");
 	scene_free();
 }
 
@@ -551,6 +602,8 @@ main(void)
 	    cmocka_unit_test(patterns),
 	    cmocka_unit_test(what_of_many_paths),
 	    cmocka_unit_test(silence_proves_nothing),
+	    cmocka_unit_test(hosts_have_paths),
+	    cmocka_unit_test(name_servers_of_this_host),
 	    cmocka_unit_test(errors_are_answers_unless_strict),
 	    cmocka_unit_test(a_kind_that_is_not_known),
 	    cmocka_unit_test(a_second_vendor),
