@@ -19,6 +19,7 @@
 #include "page_requirements.h"
 #include "page_reason.h"
 #include "snapshot.h"
+#include "trouble.h"
 #include "word.h"
 
 enum {
@@ -93,6 +94,8 @@ static const struct verdict {
 	"warn", "UDP is blocked: media would fall back to TCP or TLS."},
     {offsetof(struct snap_site, nat_symmetric), "NAT", "one mapping",
 	"symmetric", "warn", NULL},
+    {offsetof(struct snap_site, tls_intercepted), "TLS", "not intercepted",
+	"intercepted", "warn", NULL},
 };
 
 enum { VERDICTS = sizeof(verdicts) / sizeof(verdicts[0]) };
@@ -144,32 +147,68 @@ put_choice(struct buf *out, const struct page_data_cluster *c)
 		buf_puts(out, ", ");
 		page_html_ms(out, c->link[t - 1]->rtt);
 	}
+	if (t != 0 && c->requests[t - 1] > c->answers[t - 1]) {
+		buf_puts(out, " and ");
+		page_html_share(out, (c->requests[t - 1] - c->answers[t - 1]) *
+					 1000000 / c->requests[t - 1]);
+		buf_puts(out, " loss");
+	}
 	buf_putc(out, '.');
 }
 
-/* The one sentence that the person on call came for. */
+static const struct verdict *
+worst_verdict(const struct page *p)
+{
+	for (unsigned i = 0; i < VERDICTS; i++)
+		if (verdicts[i].headline != NULL &&
+		    verdict_value(p, &verdicts[i]) == 1)
+			return &verdicts[i];
+	return NULL;
+}
+
+/* What is wrong beside media. */
+static void
+put_troubles(struct buf *out, const struct trouble *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(out, i > 0	   ? "; "
+			      : t[0].stops ? "Nobody can sign in: "
+					   : "But ");
+		page_html_text(out, t[i].text);
+	}
+	buf_puts(out, n > 0 ? ". " : "");
+}
+
+/* The sentences that the person on call came for. */
 static void
 put_headline(const struct page *p, struct buf *out)
 {
 	const struct page_data_cluster *c = first_choice(p);
 	size_t down = count_state(p, STATE_DOWN);
 	size_t degraded = count_state(p, STATE_DEGRADED);
-	const struct verdict *v = verdicts;
+	const struct verdict *v = worst_verdict(p);
+	struct trouble t[TROUBLE_MAX];
+	size_t n = trouble_find(p->s, t);
+	bool stops = n > 0 && t[0].stops;
 
-	while (v < verdicts + VERDICTS &&
-	       (v->headline == NULL || verdict_value(p, v) != 1))
-		v++;
 	buf_printf(out, "<p class=\"verdict %s\"><strong>",
-	    v < verdicts + VERDICTS ? v->bad
-	    : down + degraded > 0   ? "warn"
-	    : c != NULL		    ? "ok"
-				    : "none");
-	if (v < verdicts + VERDICTS)
+	    stops		      ? "bad"
+	    : v != NULL		      ? v->bad
+	    : n + down + degraded > 0 ? "warn"
+	    : c != NULL		      ? "ok"
+				      : "none");
+	if (stops)
+		put_troubles(out, t, n);
+	if (v != NULL)
 		buf_puts(out, v->headline);
 	else if (c != NULL)
 		put_choice(out, c);
 	else
 		buf_puts(out, "Nothing can be said of media yet.");
+	if (n > 0 && !stops) {
+		buf_putc(out, ' ');
+		put_troubles(out, t, n);
+	}
 	buf_puts(out, "</strong>");
 	if (down + degraded > 0)
 		buf_printf(out,
@@ -223,8 +262,7 @@ put_link(struct buf *out, const struct page_data_cluster *c, unsigned transport)
 	uint64_t requests = c->requests[transport - 1];
 	bool is_picked = c->item->preferred == transport;
 
-	buf_printf(
-	    out, "<td data-h=\"%s\">", media_names[transport - 1]);
+	buf_printf(out, "<td data-h=\"%s\">", media_names[transport - 1]);
 	if (l == NULL || l->reach == REACH_UNTESTED || l->reach >= REACH_END) {
 		buf_puts(out, "<span class=\"dim\">untested</span></td>");
 		return;
@@ -471,8 +509,8 @@ static void
 put_links(const struct page *p, struct buf *out)
 {
 	static const char *const links[] = {"api/v1/targets", "api/v1/clusters",
-	    "api/v1/requirements", "api/v1/site", "api/v1/events",
-	    "-/healthy", "-/ready"};
+	    "api/v1/requirements", "api/v1/site", "api/v1/events", "-/healthy",
+	    "-/ready"};
 	const char *metrics = p->telemetry_path;
 
 	while (*metrics == '/')

@@ -10,6 +10,7 @@
 #include "labels.h"
 #include "page_data.h"
 #include "summary.h"
+#include "trouble.h"
 #include "word.h"
 
 enum { TROUBLES_MAX = 20, CELL = 33 };
@@ -56,6 +57,18 @@ word(enum word_set set, uint64_t value)
 	return value == STATS_NONE ? "-" : word_label(set, (unsigned)value);
 }
 
+/* Of the transport that a client would choose, over the shortest window. */
+static uint64_t
+cluster_loss(const struct page_data_cluster *c)
+{
+	uint64_t t = c->item->preferred;
+
+	if (t == 0 || t > PAGE_DATA_MEDIA || c->requests[t - 1] == 0)
+		return 0;
+	return (c->requests[t - 1] - c->answers[t - 1]) * 1000000 /
+	       c->requests[t - 1];
+}
+
 static uint64_t
 cluster_rtt(const struct page_data_cluster *c)
 {
@@ -66,6 +79,29 @@ cluster_rtt(const struct page_data_cluster *c)
 	return c->link[t - 1]->rtt;
 }
 
+/* What is wrong beside media, after what was said before. */
+static void
+put_troubles(
+    struct buf *out, const char *before, const struct trouble *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s", i == 0 ? before : "; ", t[i].text);
+}
+
+static void
+put_choice(struct buf *out, const struct page_data_cluster *c)
+{
+	uint64_t loss = cluster_loss(c);
+	char text[CELL];
+
+	buf_printf(out, "yes, over %s to %s (%s",
+	    word(WORD_TRANSPORT, c->item->preferred), c->name,
+	    ms_text(cluster_rtt(c), text));
+	if (loss > 0)
+		buf_printf(out, ", %s loss", percent_text(loss, text));
+	buf_putc(out, ')');
+}
+
 /* The answer in one line: yes, no or not known, and why. */
 static void
 put_verdict(
@@ -74,24 +110,66 @@ put_verdict(
 	const struct snap_site *site =
 	    SNAP_COUNT(s, site) > 0 ? SNAP(s, site) : NULL;
 	const struct page_data_cluster *c = d->cluster;
-	char rtt[CELL];
+	struct trouble t[TROUBLE_MAX];
+	size_t n = trouble_find(s, t);
 
 	if (site != NULL && site->local_outage == 1) {
 		buf_puts(out, "no: the site's own link is at fault");
 	} else if (site != NULL && site->media_unreachable == 1) {
 		buf_puts(out, "no: no media cluster answers over UDP, TCP or "
 			      "TLS");
+		put_troubles(out, "; ", t, n);
+	} else if (n > 0 && t[0].stops) {
+		put_troubles(out, "no: ", t, n);
 	} else if (d->clusters == 0) {
 		buf_puts(out, "not known: there is no media cluster to probe");
+		put_troubles(out, "; ", t, n);
 	} else if (c->class == CLUSTER_CLASS_PUBLIC && c->item->rank == 1) {
-		buf_printf(out, "yes, over %s to %s (%s)",
-		    word(WORD_TRANSPORT, c->item->preferred), c->name,
-		    ms_text(cluster_rtt(c), rtt));
-		if (site != NULL && site->udp_blocked == 1)
+		bool blocked = site != NULL && site->udp_blocked == 1;
+
+		put_choice(out, c);
+		if (blocked)
 			buf_puts(out, ", but UDP is blocked");
+		put_troubles(out, blocked ? "; " : ", but ", t, n);
 	} else {
 		buf_puts(out, "not known yet");
+		put_troubles(out, "; ", t, n);
 	}
+}
+
+static const char *
+flag(uint64_t value)
+{
+	return value == STATS_NONE ? "not known" : value == 1 ? "YES" : "no";
+}
+
+/* Who stands between, and names: only where there are any. */
+static void
+put_between(struct buf *out, const struct snapshot *s)
+{
+	struct trouble_names n = trouble_names(s);
+	size_t proxies = SNAP_COUNT(s, proxy), up = 0;
+	uint64_t intercepted = SNAP(s, site)->tls_intercepted;
+	const char *gap = "";
+
+	for (size_t i = 0; i < proxies; i++)
+		up += SNAP(s, proxy)[i].state == STATE_UP;
+	if (n.names > 0) {
+		buf_printf(out, "names that resolve: %zu of %zu",
+		    n.names - n.failing, n.names);
+		gap = "   ";
+	}
+	if (proxies > 0) {
+		buf_printf(out, "%sproxies up: %zu of %zu", gap, up, proxies);
+		gap = "   ";
+	}
+	if (intercepted != STATS_NONE) {
+		buf_printf(
+		    out, "%sTLS intercepted: %s", gap, flag(intercepted));
+		gap = "   ";
+	}
+	if (gap[0] != '\0')
+		buf_putc(out, '\n');
 }
 
 static void
@@ -109,9 +187,7 @@ put_site(struct buf *out, const struct snap_site *site)
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
 		buf_printf(out, "%s%s: %s", i > 0 ? "   " : "", row[i].name,
-		    row[i].value == STATS_NONE ? "not known"
-		    : row[i].value == 1	       ? "YES"
-					       : "no");
+		    flag(row[i].value));
 	buf_putc(out, '\n');
 }
 
@@ -188,13 +264,16 @@ put_targets(
 }
 
 static void
-put_requirement(struct buf *out, const struct snap_requirement *r)
+put_requirement(
+    struct buf *out, const struct snapshot *s, const struct snap_requirement *r)
 {
 	struct buf id = BUF_INIT, why = BUF_INIT;
+	char since[CELL];
 
 	labels_value(r->labels, "id", &id);
 	labels_value(r->now, "reason", &why);
-	buf_printf(out, "%-16.16s %.82s\n", buf_str(&id), buf_str(&why));
+	buf_printf(out, "%-16.16s %-8s %.72s\n", buf_str(&id),
+	    since_text(s, r->changed_at, since), buf_str(&why));
 	buf_free(&id);
 	buf_free(&why);
 }
@@ -220,7 +299,7 @@ put_requirements(struct buf *out, const struct snapshot *s)
 	for (size_t i = 0; i < SNAP_COUNT(s, requirement); i++)
 		if (r[i].status == REQUIREMENT_STATUS_FAILED &&
 		    shown++ < TROUBLES_MAX)
-			put_requirement(out, &r[i]);
+			put_requirement(out, s, &r[i]);
 	if (shown > TROUBLES_MAX)
 		buf_printf(out, "... and %zu more\n", shown - TROUBLES_MAX);
 }
@@ -235,8 +314,10 @@ summary_text(struct buf *out, const struct snapshot *s)
 		buf_puts(out, "Would a meeting work from here? ");
 		put_verdict(out, s, &d);
 		buf_putc(out, '\n');
-		if (SNAP_COUNT(s, site) > 0)
+		if (SNAP_COUNT(s, site) > 0) {
 			put_site(out, SNAP(s, site));
+			put_between(out, s);
+		}
 		if (d.clusters > 0)
 			buf_printf(out,
 			    "\n%-26s %-9s %4s  %-4s %9s   %-4s %-4s %-4s  "

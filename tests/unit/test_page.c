@@ -75,7 +75,7 @@ site(void **state)
 
 	expect_order(page, "<!doctype html>", "<title>reachd: 1 down</title>",
 	    "<main>", "2023-05-24T10:11:12.500Z", "class=\"verdict warn\"",
-	    "Media would use fra1 over UDP, 12.0 ms.",
+	    "Media would use fra1 over UDP, 12.0 ms and 3.3 % loss.",
 	    "Of 8 targets, 1 is down and 1 is degraded.", "Local link", "works",
 	    "Media backend", "reachable", "UDP to media", "open", "NAT",
 	    "not known yet", "203.0.113.9", "Media clusters", "fra1", "public",
@@ -127,6 +127,37 @@ headlines(void **state)
 		expect_order(page, rows[i].look, rows[i].text, NULL);
 		free(page);
 	}
+}
+
+static struct snapshot *
+in_trouble(void)
+{
+	struct snapshot *s = mock_site();
+
+	SNAP(s, site)->tls_intercepted = 1;
+	MOCK(s, proxy, "proxy=\"<hq>\"")->state = STATE_DOWN;
+	return s;
+}
+
+/* What is wrong beside media is said at once. */
+static void
+troubles(void **state)
+{
+	struct snapshot *s = in_trouble();
+	char *page = render(s, NULL, 0);
+
+	expect_order(page, "verdict ", "Media would use ",
+	    " But TLS is intercepted; proxy &lt;hq&gt; is down. </strong>",
+	    "<dt>TLS</dt><dd class=\"warn\">intercepted</dd>", NULL);
+	free(page);
+	s = in_trouble();
+	MOCK(s, name, "host=\"a.b\"")->resolved = 0;
+	page = render(s, NULL, 0);
+	expect_order(page, "verdict bad",
+	    "<strong>Nobody can sign in: names do not resolve; TLS is "
+	    "intercepted; ",
+	    "Media would use ", NULL);
+	free(page);
 }
 
 static void
@@ -256,6 +287,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(site),
 	    cmocka_unit_test(headlines),
+	    cmocka_unit_test(troubles),
 	    cmocka_unit_test(nothing),
 	    cmocka_unit_test(many),
 	    cmocka_unit_test(hostile),

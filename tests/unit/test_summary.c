@@ -92,6 +92,85 @@ test_verdicts(void **state)
 	free(text);
 }
 
+static struct snap_target *
+web_target(struct snapshot *s, const char *labels, uint64_t state)
+{
+	struct snap_target *t = MOCK(s, target, labels);
+
+	t->info = "expect=\"reachable\"";
+	t->state = state;
+	return t;
+}
+
+/* A cause stands for what it takes down, the gravest first. */
+static void
+test_troubles(void **state)
+{
+	struct snapshot *s = with_site();
+	struct snap_target *direct, *wall;
+	struct snap_link *l = SNAP(s, link);
+	struct snap_requirement *r;
+	char *text;
+
+	SNAP(s, site)->udp_blocked = 0;
+	SNAP(s, site)->tls_intercepted = 1;
+	l->rtt = 8250000;
+	MOCK(s, name, "host=\"a.b\"")->resolved = 1;
+	MOCK(s, name, "host=\"c.d\"")->resolved = 0;
+	MOCK(s, proxy, "proxy=\"deep\"")->state = STATE_UP;
+	MOCK(s, proxy, "proxy=\"hq\"")->state = STATE_DOWN;
+	r = MOCK(s, requirement, "profile=\"p\",id=\"R-1\",section=\"s\"");
+	r->status = REQUIREMENT_STATUS_FAILED;
+	r->now = "reason=\"why not\"";
+	r->changed_at = (uint64_t)MOCK_NOW - UINT64_C(90000000000);
+	direct = web_target(
+	    s, "target=\"a\",transport=\"https\",media_cluster=\"\"", STATE_UP);
+	text = text_of(snapshot_ref(s));
+	assert_non_null(strstr(text,
+	    "here? yes, over tcp to ams (8.2 ms), but 1 of 2 names does not "
+	    "resolve; TLS is intercepted; proxy hq is down\n"));
+	assert_non_null(strstr(text,
+	    "\nnames that resolve: 1 of 2   proxies up: 1 of 2   TLS "
+	    "intercepted: YES\n"));
+	assert_non_null(strstr(text, "\nR-1              1m30s    why not\n"));
+	free(text);
+	/* Nothing of signalling works: what media does is no matter. */
+	direct->state = STATE_DOWN;
+	wall = web_target(
+	    s, "target=\"b\",transport=\"wss\",media_cluster=\"\"", STATE_UP);
+	wall->info = "expect=\"blocked\"";
+	text = text_of(snapshot_ref(s));
+	assert_non_null(strstr(text,
+	    "here? no: nothing answers over HTTPS or WSS; 1 of 2 names does "
+	    "not resolve; TLS is intercepted; proxy hq is down\n"));
+	free(text);
+	wall->info = "expect=\"reachable\"";
+	SNAP(s, name)[0].resolved = 0;
+	text = text_of(s);
+	assert_non_null(strstr(text, "here? no: names do not resolve; TLS"));
+	free(text);
+}
+
+/* Loss that is not yet an outage stands beside the choice. */
+static void
+test_loss(void **state)
+{
+	struct snapshot *s = with_site();
+	struct snap_window *w;
+	char *text;
+
+	MOCK(s, target, "target=\"n\",transport=\"tcp\",media_cluster=\"ams\"")
+	    ->state = STATE_DEGRADED;
+	w = MOCK(s, window,
+	    "target=\"n\",transport=\"tcp\",media_cluster=\"ams\","
+	    "window=\"1m\"");
+	w->requests = 60;
+	w->answers = 40;
+	text = text_of(s);
+	assert_non_null(strstr(text, "to ams (8.2 ms, 33.3 % loss), but UDP"));
+	free(text);
+}
+
 static void
 test_nothing(void **state)
 {
@@ -109,6 +188,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_site),
 	    cmocka_unit_test(test_verdicts),
+	    cmocka_unit_test(test_troubles),
+	    cmocka_unit_test(test_loss),
 	    cmocka_unit_test(test_nothing),
 	};
 
