@@ -46,10 +46,10 @@ struct http_setup {
 	unsigned connections;	     /* limit; 0: 256 */
 	unsigned connections_per_ip; /* 0: 64 */
 	/*
-	 * Time-outs: without a byte, until the header is complete, from there
+	 * Time-outs: without a byte, until the request is complete, from there
 	 * to the end of the answer. 0: 30 s, 10 s, 120 s.
 	 */
-	unsigned idle_ms, header_ms, total_ms;
+	unsigned idle_ms, request_ms, total_ms;
 	bool lifecycle;			/* /-/reload and /-/probe are allowed */
 	struct snapshotter *snapshots;	/* borrowed */
 	const struct http_hooks *hooks; /* borrowed */

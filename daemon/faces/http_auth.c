@@ -10,11 +10,22 @@
 #include <openssl/evp.h>
 
 #include "http_auth.h"
+#include "target.h"
 #include "webconfig.h"
 
-/* Of a password that nobody has; costs what most cost. */
-static const char nobody[] =
-    "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+/*
+ * What a password is checked against: where there is no such user, the hash of
+ * another one, always the same for a name. So it costs what users' cost here,
+ * also where some cost more than others.
+ */
+static const char *
+hash_for(const struct webconfig *w, const char *user, bool *known)
+{
+	const char *hash = webconfig_user(w, user);
+
+	*known = hash != NULL;
+	return *known ? hash : w->user[target_hash(user, 0) % w->users].value;
+}
 
 static int
 make_key(uint8_t key[HTTP_AUTH_KEY], const char *user, const char *password,
@@ -56,14 +67,12 @@ int
 http_auth_ask(struct http_auth *a, const struct webconfig *w, const char *user,
     const char *password, struct http_auth_check **check)
 {
-	const char *hash = webconfig_user(w, user);
 	struct http_auth_check *c = calloc(1, sizeof(*c));
 	int err;
 
 	if (c == NULL)
 		return -ENOMEM;
-	c->known = hash != NULL;
-	strncpy(c->hash, hash != NULL ? hash : nobody, sizeof(c->hash) - 1);
+	strncpy(c->hash, hash_for(w, user, &c->known), sizeof(c->hash) - 1);
 	c->password = strdup(password);
 	err = c->password == NULL ? -ENOMEM
 				  : make_key(c->key, user, password, c->hash);

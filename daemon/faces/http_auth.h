@@ -26,13 +26,14 @@ struct http_auth {
 /* One password on its way; made and read in the HTTP thread. */
 struct http_auth_check {
 	char *password; /* owned, wiped */
-	char hash[64];	/* of the user, or of nobody */
+	char hash[64];	/* of the user, or of another */
 	bool known;	/* there is such a user */
 	bool right;
 	uint8_t key[HTTP_AUTH_KEY];
 };
 
-/* 1 right, 0 wrong, -EAGAIN: not known, *check is to be run. -ENOMEM. */
+/* There are users. 1 right, 0 wrong, -EAGAIN: not known, *check is to be run.
+ * -ENOMEM. */
 int http_auth_ask(struct http_auth *a, const struct webconfig *w,
     const char *user, const char *password, struct http_auth_check **check);
 /* In any thread. */

@@ -34,8 +34,8 @@ http_job_new(void (*done)(void *arg), void *arg)
 	return j;
 }
 
-void
-http_job_wait(struct http_jobs *j)
+static void
+wait_for_all(struct http_jobs *j)
 {
 	pthread_mutex_lock(&j->lock);
 	while (j->running)
@@ -48,7 +48,7 @@ http_job_free(struct http_jobs *j)
 {
 	if (j == NULL)
 		return;
-	http_job_wait(j);
+	wait_for_all(j);
 	if (j->made)
 		pthread_join(j->thread, NULL);
 	pthread_cond_destroy(&j->idle);
@@ -73,6 +73,20 @@ take(struct http_job **list)
 	if (job != NULL)
 		*list = job->next;
 	return job;
+}
+
+void
+http_job_drop(struct http_jobs *j)
+{
+	struct http_job *job;
+
+	pthread_mutex_lock(&j->lock);
+	while ((job = take(&j->queued)) != NULL) {
+		job->dropped = true;
+		append(&j->ended, job);
+	}
+	pthread_mutex_unlock(&j->lock);
+	wait_for_all(j);
 }
 
 static void *

@@ -6,10 +6,13 @@
 #ifndef HTTP_JOB_H
 #define HTTP_JOB_H
 
+#include <stdbool.h>
+
 struct http_job {
-	void (*run)(void *arg);	/* in the thread of the jobs */
+	void (*run)(void *arg); /* in the thread of the jobs */
 	void *arg;
-	struct http_job *next;	/* the list's */
+	struct http_job *next; /* the list's */
+	bool dropped;	       /* it will not run */
 };
 
 struct http_jobs;
@@ -21,9 +24,9 @@ void http_job_free(struct http_jobs *jobs);
 
 /* Lends the job until it is collected. 0 or -errno: it will not run. */
 int http_job_add(struct http_jobs *jobs, struct http_job *job);
-/* One that has run, or NULL. */
+/* One that has run or was dropped, or NULL. */
 struct http_job *http_job_collect(struct http_jobs *jobs);
-/* Waits until all have run. */
-void http_job_wait(struct http_jobs *jobs);
+/* Those that wait are collected as dropped; waits for the one that runs. */
+void http_job_drop(struct http_jobs *jobs);
 
 #endif

@@ -40,7 +40,7 @@ struct request {
 	struct http_route_request what;
 	struct http_route_answer answer;
 	struct buf accept;
-	bool gzip, answered;
+	bool gzip, begun, answered;
 	size_t uploaded;
 	struct http_job job;
 	struct http_auth_check *check; /* of a password, under way */
@@ -279,21 +279,41 @@ ask_user(struct request *q)
 	return right;
 }
 
-/* 1: the user may; 0: not; -EAGAIN: a job was begun that finds out. */
+/*
+ * 1: the user may; 0: not; -EAGAIN: a job is needed to find out; -EBUSY: too
+ * many are.
+ */
 static int
 admit(struct request *q)
 {
 	struct http_web *web = q->env->web;
+	struct http_conn *c = conn_of(q->connection);
 	bool right;
+	int rc;
 
 	if (q->allowed || web->config == NULL || web->config->users == 0)
 		return 1;
-	if (q->check == NULL)
-		return ask_user(q);
+	if (q->check == NULL) {
+		rc = ask_user(q);
+		return rc != -EAGAIN || http_conn_check(q->env->conns, c)
+			   ? rc
+			   : -EBUSY;
+	}
+	http_conn_checked(c);
 	right = http_auth_learn(&web->auth, q->check);
 	q->check = NULL;
 	q->job.run = NULL;
 	return right;
+}
+
+/* From here on the connection is one that is being answered. */
+static void
+occupy(struct request *q)
+{
+	if (!q->begun)
+		http_conn_begin(
+		    q->env->conns, conn_of(q->connection), clock_mono());
+	q->begun = true;
 }
 
 static enum MHD_Result
@@ -302,12 +322,17 @@ respond(struct request *q)
 	const struct http_request_env *env = q->env;
 	int may = 1;
 
+	occupy(q);
+	if (q->job.dropped)
+		return send_text(q, 503, "Not done: it ends");
 	if (q->job.run == NULL || q->job.run == run_check)
 		may = admit(q);
 	else /* resumed: its job has run */
 		return send_answer(q);
 	if (may == -EAGAIN)
 		return run_apart(q, run_check);
+	if (may == -EBUSY)
+		return send_text(q, 503, "Too many passwords are checked");
 	if (may == 0)
 		return send_text(q, MHD_HTTP_UNAUTHORIZED, "Unauthorized");
 	if (may < 0)
@@ -319,22 +344,36 @@ respond(struct request *q)
 	return send_answer(q);
 }
 
-static enum MHD_Result
-begin(struct request *q)
+/* What is wrong with the header; 0: nothing. */
+static unsigned
+refusal(const struct request *q, const char **why)
 {
 	const char *length = MHD_lookup_connection_value(
 	    q->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	uint64_t now = clock_mono();
+	if (!http_web_allow(q->env->web, clock_mono())) {
+		*why = "Too many requests";
+		return 429;
+	}
+	if (header_size(q->connection) > HEADER_MAX) {
+		*why = "The header is too large";
+		return 431;
+	}
+	*why = "The body is too large";
+	return length != NULL && strtoull(length, NULL, 10) > UPLOAD_MAX ? 413
+									 : 0;
+}
 
-	http_conn_begin(q->env->conns, conn_of(q->connection), now);
-	if (!http_web_allow(q->env->web, now))
-		return send_text(q, 429, "Too many requests");
-	if (header_size(q->connection) > HEADER_MAX)
-		return send_text(q, 431, "The header is too large");
-	if (length != NULL && strtoull(length, NULL, 10) > UPLOAD_MAX)
-		return send_text(q, 413, "The body is too large");
-	return MHD_YES;
+static enum MHD_Result
+begin(struct request *q)
+{
+	const char *why;
+	unsigned code = refusal(q, &why);
+
+	if (code == 0)
+		return MHD_YES;
+	occupy(q);
+	return send_text(q, code, why);
 }
 
 int

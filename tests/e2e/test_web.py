@@ -91,7 +91,8 @@ def test_users(bench):
         guesses = [pool.submit(curl, d, "/metrics", "-u", f"prometheus:{i}") for i in range(40)]
         known = [curl(d, "/metrics", "-u", "prometheus:secret")[0] for _ in range(5)]
         assert known == [200] * 5
-        assert {g.result()[0] for g in guesses} == {401}
+        # Only so many are checked at a time; the others may come again.
+        assert {401} <= {g.result()[0] for g in guesses} <= {401, 503}
     counts = subprocess.run(["curl", "-sS", "-u", "prometheus:secret",
                              f"http://127.0.0.1:{d.port}/metrics"],
                             capture_output=True, text=True, check=True).stdout

@@ -80,7 +80,7 @@ slow_header(void **state)
 	struct pollfd p = {.events = POLLIN};
 	unsigned sent = 0;
 
-	setup.header_ms = 1000;
+	setup.request_ms = 1000;
 	h = web_start(&setup);
 	p.fd = web_connect(h, 0);
 	web_say(p.fd, "GET /-/healthy HTTP/1.1\r\nX: ");
@@ -133,6 +133,7 @@ slow_reader(void **state)
 	p.fd = web_connect(h, 0);
 	setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	web_say(p.fd, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+	free(web_hear_until(p.fd, "HTTP/1.1 200 "));
 	for (all = try_health(h); all[0] == '\0'; all = try_health(h)) {
 		free(all);
 		assert_true(tries++ < 1000);
@@ -141,45 +142,89 @@ slow_reader(void **state)
 	assert_true(tries > 0);
 	assert_non_null(strstr(all, "Healthy\n"));
 	free(all);
-	free(web_hear_until(p.fd, "HTTP/1.1 200 "));
 	close(p.fd);
 	http_stop(h);
 }
 
+/* One that has asked for something, and may again. */
+static int
+kept(const struct http *h)
+{
+	int fd = web_connect(h, 0);
+
+	web_say(fd, "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
+	free(web_hear_until(fd, "Healthy\n"));
+	return fd;
+}
+
+/* Who asks for nothing makes room for who does, the idlest first. */
 static void
 crowds(void **state)
 {
 	struct http_setup setup = web_setup();
-	struct http *h;
-	int fd[3];
-	char *all;
 
-	setup.connections = 3;
-	h = web_start(&setup);
-	for (int i = 0; i < 3; i++) {
-		fd[i] = web_connect(h, 0);
-		web_say(fd[i], "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
-		free(web_hear_until(fd[i], "Healthy\n"));
+	for (unsigned way = 0; way < 2; way++) {
+		struct http *h;
+		int fd[3];
+
+		setup.connections = way == 0 ? 3 : 0;
+		setup.connections_per_ip = way == 0 ? 0 : 3;
+		h = web_start(&setup);
+		fd[0] = web_connect(h, 0);
+		web_say(fd[0], "GET /-/hea");
+		fd[1] = kept(h);
+		fd[2] = kept(h);
+		web_expect(h, "GET /-/healthy", 200, "Healthy\n");
+		free(web_hear_all(fd[0]));
+		for (unsigned i = 1; i < 3; i++) {
+			web_say(
+			    fd[i], "GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n");
+			free(web_hear_until(fd[i], "Ready\n"));
+		}
+		/* of those that have asked, the one that did so first goes */
+		fd[0] = kept(h);
+		close(kept(h));
+		free(web_hear_all(fd[1]));
+		close(fd[0]);
+		close(fd[2]);
+		http_stop(h);
 	}
-	all = web_hear_all(web_connect(h, 0));
-	assert_string_equal(all, "");
-	free(all);
-	/* who goes makes room */
-	web_say(fd[2], "GET /-/ready HTTP/1.1\r\nHost: x\r\n"
-		       "Connection: close\r\n\r\n");
-	free(web_hear_all(fd[2]));
-	web_expect(h, "GET /-/healthy", 200, "Healthy\n");
-	close(fd[0]);
-	close(fd[1]);
-	http_stop(h);
-	setup.connections = 0;
-	setup.connections_per_ip = 1;
+}
+
+/* Where all are being answered, there is no place for more. */
+static void
+all_busy(void **state)
+{
+	struct http_setup setup = web_setup();
+	struct http *h;
+	char *all;
+	int fd[2];
+
+	setup.connections = 2;
 	h = web_start(&setup);
-	fd[0] = web_connect(h, 0);
-	web_say(fd[0], "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
-	free(web_hear_until(fd[0], "Healthy\n"));
-	free(web_hear_all(web_connect(h, 0)));
-	close(fd[0]);
+	web_daemon.held = true;
+	for (unsigned i = 0; i < 2; i++) {
+		fd[i] = web_connect(h, 0);
+		web_say(fd[i], "POST /-/reload HTTP/1.1\r\nHost: x\r\n"
+			       "Connection: close\r\n\r\n");
+	}
+	pthread_mutex_lock(&web_daemon.lock);
+	while (web_daemon.waiting == 0)
+		pthread_cond_wait(&web_daemon.changed, &web_daemon.lock);
+	pthread_mutex_unlock(&web_daemon.lock);
+	for (all = try_health(h); all[0] != '\0'; all = try_health(h))
+		free(all); /* the second was not read yet */
+	free(all);
+	pthread_mutex_lock(&web_daemon.lock);
+	web_daemon.held = false;
+	pthread_cond_broadcast(&web_daemon.changed);
+	pthread_mutex_unlock(&web_daemon.lock);
+	for (unsigned i = 0; i < 2; i++) {
+		all = web_hear_all(fd[i]);
+		assert_memory_equal(all, "HTTP/1.1 200 ", 13);
+		free(all);
+	}
+	web_expect(h, "GET /-/healthy", 200, "Healthy\n");
 	http_stop(h);
 }
 
@@ -297,8 +342,8 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, web_fresh, web_settled)
 	static const struct CMUnitTest tests[] = {T(too_large), T(slow_header),
-	    T(slow_reader), T(crowds), T(listeners), T(bad_addresses),
-	    T(no_descriptors)};
+	    T(slow_reader), T(crowds), T(all_busy), T(listeners),
+	    T(bad_addresses), T(no_descriptors)};
 
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
