@@ -1,6 +1,7 @@
 /*
  * What a TCP connect costs: the tcp collector, as an engine drives it, beside
- * the least that connects with epoll and closes with a reset.
+ * the least that connects with epoll and closes with a reset. And what it
+ * tells of the time that takes, alone and with many under way.
  *
  *	bench_tcp [ROUNDS [CONNECTS]]
  */
@@ -106,6 +107,9 @@ run_bare(unsigned n)
 static uv_loop_t loop;
 static void *tcp_loop;
 static unsigned started, ended, wanted;
+/* At once, and the times that were told. */
+static unsigned window = WINDOW, told_most;
+static double *told;
 
 static void start_more(struct probe *p);
 
@@ -121,6 +125,8 @@ on_answer(struct probe *p, unsigned seq, const struct answer *a)
 	if (a->outcome != OUTCOME_ANSWERED || a->stamp != STAMP_TCP_INFO)
 		duel_die("answer");
 	collector_tcp.stop(p);
+	if (ended < told_most)
+		told[ended] = (double)a->rtt_ns / 1e3;
 	ended++;
 	start_more(p);
 }
@@ -162,7 +168,7 @@ run_ours(unsigned n)
 	path.timeout_ns = CLOCK_SEC;
 	started = ended = 0;
 	wanted = n;
-	for (unsigned i = 0; i < WINDOW && i < n; i++) {
+	for (unsigned i = 0; i < window && i < n; i++) {
 		probe[i] = (struct probe){.path = &path,
 		    .loop = tcp_loop,
 		    .state = state[i],
@@ -178,6 +184,22 @@ run_ours(unsigned n)
 		if (ended == before)
 			usleep(1000);
 	}
+}
+
+static void
+tell_times(unsigned at_once, unsigned n)
+{
+	window = at_once;
+	told_most = n;
+	told = calloc(n, sizeof(*told));
+	if (told == NULL)
+		duel_die("calloc");
+	run_ours(n);
+	printf("connect times told, %2u under way     %8.1f us", at_once,
+	    duel_median(told, n));
+	printf("  (p99 %.1f us)\n", told[n - n / 100 - 1]);
+	free(told);
+	told_most = 0;
 }
 
 int
@@ -199,6 +221,8 @@ main(int argc, char **argv)
 	duel_fight(&duel,
 	    argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : ROUNDS,
 	    argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : CONNECTS);
+	tell_times(1, 300);
+	tell_times(WINDOW, 3000);
 	collector_tcp.close(tcp_loop);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	return uv_loop_close(&loop) < 0;
