@@ -226,6 +226,25 @@ row_adopt_ring(struct row *r)
 		continue;
 }
 
+/* A handshake that failed before a certificate came changes nothing. */
+static void
+note_look(struct row_tls *t, const struct tls_facts *f)
+{
+	struct row_look look = {.chain = f->chain};
+
+	if (!f->have_cert)
+		return;
+	memcpy(look.version, f->version, sizeof(look.version));
+	memcpy(look.cipher, f->cipher, sizeof(look.cipher));
+	memcpy(look.fingerprint, f->fingerprint, sizeof(look.fingerprint));
+	if (atomic_load_explicit(&t->changed_at, memory_order_relaxed) != 0 &&
+	    memcmp(&look, &t->look, sizeof(look)) == 0)
+		return;
+	t->look = look;
+	atomic_store_explicit(
+	    &t->changed_at, clock_mono(), memory_order_relaxed);
+}
+
 void
 row_set_tls(struct row *r, const struct tls_facts *facts)
 {
@@ -233,6 +252,7 @@ row_set_tls(struct row *r, const struct tls_facts *facts)
 
 	if (r->tls == NULL)
 		return;
+	note_look(r->tls, facts);
 	memcpy(w, facts, sizeof(*facts));
 	row_begin(r);
 	for (unsigned i = 0; i < TLS_WORDS; i++)
@@ -406,6 +426,12 @@ row_read_tls(const struct row *r, struct tls_facts *out)
 	read_words(r, r->tls->word, w, TLS_WORDS);
 	memcpy(out, w, sizeof(*out));
 	return true;
+}
+
+uint64_t
+row_tls_changed(const struct row *r)
+{
+	return r->tls != NULL ? atomic_load(&r->tls->changed_at) : 0;
 }
 
 uint64_t

@@ -21,9 +21,17 @@ struct ring {
 
 enum { TLS_WORDS = (sizeof(struct tls_facts) + 7) / 8 };
 
+/* What of a handshake stays until somebody changes it. */
+struct row_look {
+	char version[16], cipher[64];
+	uint8_t fingerprint[32], chain;
+};
+
 struct row_tls {
 	_Atomic bool set;
 	_Atomic uint64_t word[TLS_WORDS];
+	_Atomic uint64_t changed_at; /* monotonic; 0: nothing was shown yet */
+	struct row_look look;	     /* the writer's */
 };
 
 struct row_facts {

@@ -95,6 +95,7 @@ snapshot_tls_fill(struct snapshot_builder *b, const struct roster_entry *e,
 	o = snapshot_item(b, SCOPE_tls, e->target->labels);
 	if (o == NULL)
 		return;
+	o->changed_at = snapshot_time(b, row_tls_changed(e->row));
 	if (handshake_ns != 0)
 		o->handshake = handshake_ns;
 	fill(b, &f, o, &label);

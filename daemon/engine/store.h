@@ -172,6 +172,11 @@ size_t row_read_samples(
 size_t row_read_newest(
     const struct row *r, struct sample *out, size_t max, uint64_t *end);
 bool row_read_tls(const struct row *r, struct tls_facts *out);
+/*
+ * When a certificate first came, or one came with another version, cipher or
+ * verdict on its chain; monotonic. 0: never.
+ */
+uint64_t row_tls_changed(const struct row *r);
 /* Which are known, 1 << FACT_x; the others are 0. */
 uint64_t row_read_facts(const struct row *r, int64_t out[FACT_END]);
 

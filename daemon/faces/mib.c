@@ -129,12 +129,12 @@ stat_syntax(const struct stats_desc *d)
 static struct mib_column
 column_of_stat(const struct stats_desc *d)
 {
-	/* What a histogram counts has no unit, whatever its bounds have. */
+	/* A histogram counts samples, whatever its bounds are. */
 	return (struct mib_column){.number = d->number,
 	    .object = d->object,
 	    .syntax = stat_syntax(d),
 	    .units = d->nature == STATS_HISTOGRAM
-			 ? ""
+			 ? "samples"
 			 : stats_units[d->unit].smi_units,
 	    .help = d->help,
 	    .source = MIB_OF_STAT,

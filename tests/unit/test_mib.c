@@ -96,6 +96,49 @@ test_addresses_have_a_kind(void **state)
 	free(c);
 }
 
+/* Numbers that count or measure nothing, but name it. */
+static bool
+is_ordinal(const char *object)
+{
+	static const char *const all[] = {
+	    "TargetLastCode", "ClusterRank", "ClusterBestTarget"};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i], object) == 0)
+			return true;
+	return false;
+}
+
+/* What counts or measures says in what, and since when it counts. */
+static void
+test_units(void **state)
+{
+	static const char *const syntaxes[] = {"Gauge32", "Counter32",
+	    "Counter64", "Integer32", "ReachdMicroseconds",
+	    "ReachdPartsPerMillion"};
+	struct buf text = BUF_INIT;
+	size_t n, counters = 0, told = 0;
+	struct mib_column *c = mib_columns_new(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool quantity = false;
+
+		for (unsigned k = 0; k < 6; k++)
+			quantity |= strcmp(c[i].syntax, syntaxes[k]) == 0;
+		if (quantity)
+			assert_int_equal(
+			    c[i].units[0] == '\0', is_ordinal(c[i].object));
+		counters += strcmp(c[i].syntax, "Counter64") == 0;
+	}
+	mib_text(&text);
+	for (const char *at = buf_str(&text);
+	     (at = strstr(at, "Discontinuities")) != NULL; at++)
+		told++;
+	assert_int_equal(told, counters);
+	buf_free(&text);
+	free(c);
+}
+
 /* Each index is an object of a table, and each table begins with those. */
 static void
 test_indexes(void **state)
@@ -151,6 +194,7 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_numbers_are_used),
 	    cmocka_unit_test(test_addresses_have_a_kind),
+	    cmocka_unit_test(test_units),
 	    cmocka_unit_test(test_indexes),
 	    cmocka_unit_test(test_notifications),
 	    cmocka_unit_test(test_root),

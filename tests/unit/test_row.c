@@ -16,7 +16,9 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "dice.h"
+#include "kind.h"
 #include "row.h"
 
 /* Readers go on until they have seen so much, writers as long as they do. */
@@ -79,6 +81,41 @@ test_new(void **state)
 	expect(r, 0, MOST, 1, 0);
 	row_unref(r);
 	row_unref(NULL);
+}
+
+/* When the last handshake showed something else than those before. */
+static void
+test_tls_changes(void **state)
+{
+	struct row *r = row_new(64, SHOWS_TLS);
+	struct tls_facts f = {.version = "TLSv1.3"}, none = {.sni_required = 2};
+	uint64_t now = 100;
+
+	clock_fake(now, 0);
+	row_set_tls(r, &f);
+	assert_int_equal(row_tls_changed(r), 0); /* no certificate yet */
+	f.have_cert = 1;
+	for (unsigned i = 0; i < 6; i++) {
+		clock_fake(++now, 0);
+		row_set_tls(r, &f); /* changed in the last round */
+		assert_int_equal(row_tls_changed(r), now);
+		clock_fake(now + 1, 0);
+		row_set_tls(r, &f);
+		row_set_tls(r, &none);
+		f.not_after++;
+		row_set_tls(r, &f);
+		assert_int_equal(row_tls_changed(r), now);
+		f.fingerprint[31] += i == 0;
+		f.version[6] += i == 1;
+		f.cipher[63] += i == 2;
+		f.chain += i == 3;
+		f.fingerprint[0] += i >= 4;
+	}
+	row_unref(r);
+	r = row_new(64, 0);
+	row_set_tls(r, &f);
+	assert_int_equal(row_tls_changed(r), 0);
+	row_unref(r);
 }
 
 static void
@@ -391,6 +428,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_new),
+	    cmocka_unit_test(test_tls_changes),
 	    cmocka_unit_test(test_samples),
 	    cmocka_unit_test(test_ring_of_another_size),
 	    cmocka_unit_test(test_judge),
