@@ -217,11 +217,19 @@ send_waiting(struct agentx *a)
 
 /* ---- session ---- */
 
+/*
+ * Called before the library registers what it serves. Where a master went
+ * away in the midst of that, the library believes of the rest that it is
+ * registered, and never does it again; and it has a timer too many that tries
+ * to connect. Both are forgotten: it will register all, and make its timer.
+ */
 static int
 on_connected(int major, int minor, void *server, void *client)
 {
 	struct agentx *a = agent;
 
+	snmp_alarm_unregister_all();
+	register_mib_detach();
 	a->session = server;
 	agentx_direct(server, a->serve, TREES);
 	agentx_socket_connected(&a->place);

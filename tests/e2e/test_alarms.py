@@ -146,7 +146,8 @@ def test_an_outage_of_the_link_is_one_notification(bench):
     manager = Manager(bench, inside=near)
     nodes = ", ".join(f'"stun:{host}:{p}"' for p in ports)
     d = bench.daemon(f"""
-defaults: {{interval: 300ms, timeout: 200ms, count: 1, windows: [5s]}}
+defaults: {{interval: 500ms, timeout: 450ms, count: 1, windows: [5s]}}
+thresholds: {{loss_degraded: 90%, rtt_degraded: 10s}}
 media: {{margin: 100%, clusters: [{{name: a, udp: [{nodes}]}}, {{name: b, udp: [{nodes}]}}]}}
 snmp: {{agentx: {manager.master.socket}}}
 """, inside=near).ready()

@@ -94,6 +94,8 @@ def text(value):
 
 def number(value):
     m = re.match(r"\(?(\d+)\)?", value[1])
+    if m is None:
+        raise ValueError(f"no number: {value}")
     return int(m[1])
 
 
