@@ -159,8 +159,9 @@ rebuild(struct control *c)
 		coverage_adopt(c->coverage, inv, r);
 		log_lines(LOG_LEVEL_WARN, "control", inv->warnings);
 		post(c, r, inventory_shortest(inv, 60 * CLOCK_SEC));
-		log_info("control", "%zu targets in %zu media clusters",
-		    r->entries, r->clusters);
+		log_info("control", "%zu targets in %zu media clusters%s",
+		    r->entries, r->clusters,
+		    r->entries > 0 ? "" : ": nothing is to be probed");
 		roster_unref(r);
 	}
 	inventory_free(inv);

@@ -390,7 +390,11 @@ put_targets_head(const struct page *p, struct buf *out)
 
 	buf_puts(out, "<h2>Targets</h2>\n");
 	if (p->data.targets == 0)
-		buf_puts(out, "<p class=\"dim\">None.</p>\n");
+		buf_puts(out,
+		    "<p>Nothing is probed: the configuration names no media "
+		    "cluster, no target and no product of a profile. "
+		    "<code>man reachd.conf</code> has each, with "
+		    "examples.</p>\n");
 	buf_puts(out, "<table>\n<thead><tr><th>Target</th>"
 		      "<th>State</th><th>For</th><th>Transport</th>"
 		      "<th>Cluster</th><th class=\"n\">Last RTT</th>");

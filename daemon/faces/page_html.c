@@ -43,6 +43,7 @@ static const char style[] =
     "th{text-align:left;font-weight:600;font-size:.85rem;color:var(--dim)}"
     "th,td{padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--line);"
     "vertical-align:baseline}td.n,th.n{text-align:right}"
+    "td.n{white-space:nowrap}"
     "td:last-child,th:last-child{padding-right:0}"
     "td.name{font-weight:600;overflow-wrap:anywhere}"
     "td.id{font-weight:600}td.id,time{white-space:nowrap}"

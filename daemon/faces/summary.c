@@ -249,6 +249,13 @@ put_targets(
 	while (troubles < d->targets &&
 	       d->target[troubles].item->state != STATE_UP)
 		troubles++;
+	if (d->targets == 0) {
+		buf_puts(out, "\nNothing is probed: the configuration names no "
+			      "media cluster, no target and no product\nof a "
+			      "profile. \"man reachd.conf\" has each, with "
+			      "examples.\n");
+		return;
+	}
 	buf_printf(out, "\n%zu of %zu targets are up", d->targets - troubles,
 	    d->targets);
 	if (troubles == 0) {

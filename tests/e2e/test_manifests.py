@@ -413,3 +413,76 @@ def test_alerts_on_shards(tmp_path):
     p = subprocess.run([tool("promtool"), "test", "rules", tmp_path / "test.yml"],
                        capture_output=True, text=True)
     assert p.returncode == 0, p.stdout + p.stderr
+
+
+# ---- as they are run ----
+
+# What an engine does, without one: a file system that is not to be written but
+# for what is mounted, a network of its own, nobody's rights.
+ENGINE = r"""
+set -e
+over() {
+    mkdir -p "$1/up$2" "$1/work$2"
+    mount -t overlay -o "lowerdir=$2,upperdir=$1/up$2,workdir=$1/work$2" none "$2"
+}
+over "$1" /etc; over "$1" /var/lib
+mkdir -p /etc/reachd /var/lib/reachd
+cp "$2" /etc/reachd/reachd.yml
+mount --bind "$1/state" /var/lib/reachd
+mount -t tmpfs none /run
+for d in / /etc /run; do mount -o remount,bind,ro "$d"; done
+ip link set lo up
+shift 2
+exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+    --bounding-set=-all --inh-caps=-all "$@"
+"""
+
+
+def deployed():
+    """By name: configuration, arguments, and the paths that are asked for."""
+    c = compose()["services"]["reachd"]
+    yield "compose", COMPOSE / "reachd.yml", c["command"], ["/-/healthy", "/-/ready"]
+    for name in OVERLAYS:
+        c, = workload(built(KUBERNETES / name)[0])["spec"]["template"]["spec"]["containers"]
+        env = {"POD_IP": "127.0.0.1", "POD_NAME": "reachd-2"}
+        args = [re.sub(r"\$\((\w+)\)", lambda m: env[m[1]], a) for a in c["args"]]
+        yield name, KUBERNETES / "base/reachd.yml", args, [
+            c[p]["httpGet"]["path"] for p in ("livenessProbe", "readinessProbe")]
+
+
+@pytest.mark.parametrize("name,config,args,paths", deployed(),
+                         ids=["compose", *OVERLAYS])
+def test_it_runs_as_deployed(bench, tmp_path, name, config, args, paths):
+    """With the very arguments, on the very configuration, with as few rights."""
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    for d in (tmp_path, *tmp_path.parents):
+        if d.stat().st_mode & 0o001 == 0:
+            d.chmod(d.stat().st_mode | 0o011)
+    program = tmp_path / "reachd"
+    shutil.copy(RELEASE, program)
+    profiles = tmp_path / "profiles"
+    shutil.copytree(PROFILES, profiles)
+    d = bench.start(["unshare", "--mount", "--net", "sh", "-c", ENGINE, "sh", tmp_path, config,
+                     program, *args], env={"REACHD_PROFILES": str(profiles), "HOME": "/"})
+
+    def ask(path):
+        if not d.alive():
+            raise RuntimeError(d.text())
+        return subprocess.run(["nsenter", f"--net=/proc/{d.pid}/ns/net", "curl", "-fsS",
+                               f"http://127.0.0.1:19115{path}"], capture_output=True,
+                              text=True).stdout
+
+    for path, said in zip(paths, ("Healthy\n", "Ready\n")):
+        wait(path, lambda p=path, s=said: ask(p) == s, 60)
+    metrics = ask("/metrics")
+    status = pathlib.Path(f"/proc/{d.pid}/status").read_text()
+    assert re.search(r"^Uid:\t65534\t", status, re.M) and re.search(r"^CapBnd:\t0+$", status, re.M)
+    assert re.search(r"^reachd_shards 3$" if name == "sharded" else r"^reachd_shards 1$",
+                     metrics, re.M)
+    # There is no agent here for the one that joins it, and nobody to be probed.
+    log = [line for line in d.text().splitlines() if "level=info" not in line]
+    assert not [line for line in log if not re.search("component=(agentx|event)", line)], log
+    assert d.stop() == 0
+    assert (state / "state").stat().st_uid == 65534

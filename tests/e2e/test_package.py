@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from harness import OUTPUT, RELEASE, TOP, tool, wait
 
@@ -74,6 +75,32 @@ def start(bench, root, name):
     return d, f"http://127.0.0.1:{port.read_text().strip()}"
 
 
+def to_a_page_and_a_dashboard(root):
+    """The commands of README, one by one, within the root."""
+    section = (TOP / "README.md").read_text().split("### To a page and a dashboard")[1]
+    commands = re.findall(r"^    (cp .*)$", section.split("\n## ")[0], re.M)
+    assert len(commands) == 4
+    for d in ("prometheus", "grafana/provisioning/dashboards", "grafana/provisioning/datasources"):
+        (root.path / "etc" / d).mkdir(parents=True)
+    for c in commands:
+        run(*[w if w == "cp" else f"{root.path}{w}" for w in c.split()])
+    etc = root.path / "etc"
+    config = etc / "prometheus/prometheus.yml"
+    assert "[/usr/share/reachd/prometheus/*.rules.yml]" in config.read_text()
+    config.write_text(config.read_text().replace("[/usr", f"[{root.path}/usr"))
+    said = run(tool("promtool"), "check", "config", config)
+    assert said.count("rules found") == 2, said
+    run(tool("amtool"), "check-config", etc / "prometheus/alertmanager.yml")
+    board, = yaml.safe_load((etc / "grafana/provisioning/dashboards/reachd.yml").read_text())[
+        "providers"]
+    assert len(list((root.path / board["options"]["path"][1:]).glob("*.json"))) == 5
+    source, = yaml.safe_load((etc / "grafana/provisioning/datasources/prometheus.yml").read_text())[
+        "datasources"]
+    assert source["isDefault"] and source["type"] == "prometheus"
+    shutil.rmtree(etc / "prometheus")
+    shutil.rmtree(etc / "grafana")
+
+
 def test_debian_packages(bench, tmp_path):
     out = OUTPUT / "package"
     shutil.rmtree(out, ignore_errors=True)
@@ -103,6 +130,8 @@ def test_debian_packages(bench, tmp_path):
     run(f"{root.path}/usr/sbin/reachd", "--config.check",
         f"--config.file={root.path}/etc/reachd/reachd.yml",
         env={"REACHD_PROFILES": str(root.path / "usr/share/reachd/profiles")})
+
+    to_a_page_and_a_dashboard(root)
 
     # As installed: it starts, and what it knows outlives an upgrade, as does
     # the configuration that was edited.

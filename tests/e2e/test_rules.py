@@ -190,7 +190,7 @@ def test_what_need_not_be_told(bench):
         with urllib.request.urlopen(url) as r:
             got = json.load(r)
         assert len(got) == len(sent)
-        return {(a["labels"]["instance"], a["labels"]["alertname"]): a["status"]["state"]
+        return {(a["labels"].get("instance", ""), a["labels"]["alertname"]): a["status"]["state"]
                 for a in got}
 
     want = {(f"s{i}", a): "suppressed" if a in held else "active"
@@ -200,6 +200,11 @@ def test_what_need_not_be_told(bench):
         assert seen() == want
         return True
     wait("what is held back", as_wanted)
+    # How README tries out who is told.
+    command, = re.findall(r"^`(amtool alert add .*?)` tries", (TOP / "README.md").read_text(), re.M)
+    subprocess.run([tool("amtool"), *command.replace("9093", str(port)).split()[1:]], check=True)
+    sent.append(None)
+    wait("the one by hand", lambda: ("", "ReachdTest") in seen())
 
 
 def test_somebody_is_told(bench):

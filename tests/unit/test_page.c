@@ -167,7 +167,7 @@ nothing(void **state)
 
 	expect_order(page, "<title>reachd</title>", "verdict none",
 	    "Nothing can be said of media yet.", "not known yet", "Targets",
-	    "None.", "</html>", NULL);
+	    "Nothing is probed: ", "</html>", NULL);
 	assert_null(strstr(page, "Media clusters"));
 	free(page);
 }

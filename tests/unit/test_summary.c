@@ -80,7 +80,7 @@ test_verdicts(void **state)
 	assert_non_null(strstr(text,
 	    "ams                        up           1  tcp     8.2 ms   -    "
 	    "yes  -     1m30s\n"));
-	assert_non_null(strstr(text, "\n0 of 0 targets are up.\n"));
+	assert_non_null(strstr(text, "\nNothing is probed: "));
 	free(text);
 	SNAP(s, site)->media_unreachable = 1;
 	text = text_of(snapshot_ref(s));
@@ -178,7 +178,9 @@ test_nothing(void **state)
 
 	assert_string_equal(text,
 	    "Would a meeting work from here? not known: there is no media "
-	    "cluster to probe\n\n0 of 0 targets are up.\n");
+	    "cluster to probe\n\nNothing is probed: the configuration names no "
+	    "media cluster, no target and no product\nof a profile. \"man "
+	    "reachd.conf\" has each, with examples.\n");
 	free(text);
 }
 
