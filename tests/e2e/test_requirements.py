@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 from harness import ASAN, PROFILES, free_port, tool, wait
+from pki import Pki as Authorities
 from test_coturn import coturn
 from test_page import browse
 from test_proxy import secret
@@ -70,7 +71,7 @@ snmp: {{agentx: {socket}}}
 """
 
 
-def nginx(bench, directory, port):
+def nginx(bench, directory, port, inside=None):
     (directory / "nginx.conf").write_text(f"""
 daemon off; master_process off; pid {directory}/nginx.pid; error_log stderr;
 events {{}}
@@ -78,8 +79,9 @@ http {{ access_log off; client_body_temp_path {directory}/t1; proxy_temp_path {d
   fastcgi_temp_path {directory}/t3; uwsgi_temp_path {directory}/t4; scgi_temp_path {directory}/t5;
   server {{ listen 127.0.0.1:{port}; return 204; }} }}
 """)
-    p = bench.start([tool("nginx"), "-p", directory, "-c", directory / "nginx.conf"])
-    wait("nginx to listen", lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True)
+    p = bench.start([tool("nginx"), "-p", directory, "-c", directory / "nginx.conf"], inside=inside)
+    if not inside:
+        wait("nginx to listen", lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True)
     return p
 
 
@@ -315,6 +317,50 @@ profiles:
     assert "TLS is intercepted" in of(d, "SEEN-1")["now"]["reason"]
     assert "answers with status 302" in of(d, "CODE-1")["now"]["reason"]
     assert "tls_certificate" in of(d, "WEB-1")["now"]["reason"]
+
+
+def test_responders_and_lists(bench, tmp_path):
+    """openssl's responder and an nginx with the list of revoked certificates,
+    known from the certificate that is served alone."""
+    ns = bench.netns("authorities")  # openssl's listens at every address
+    ocsp, crl, tls = free_port(), free_port(), free_port()
+    pki = Authorities(tmp_path / "pki")
+    pki.make("web", names="IP:127.0.0.1", more=(
+        f"authorityInfoAccess = OCSP;URI:http://127.0.0.1:{ocsp}/, "
+        "caIssuers;URI:http://ca.nowhere.test/ca.crt\n"
+        f"crlDistributionPoints = URI:http://127.0.0.1:{crl}/ca.crl"))
+    bench.start([tool("openssl"), "s_server", "-accept", f"127.0.0.1:{tls}", "-WWW",
+                 "-cert", pki.path("web.pem"), "-key", pki.path("web.key"),
+                 "-cert_chain", pki.path("issuing.pem")], name="web", inside=ns)
+    responder = [tool("openssl"), "ocsp", "-ignore_err", "-index", pki.path("index.txt"), "-port", str(ocsp),
+                 "-rsigner", pki.path("ocsp.pem"), "-rkey", pki.path("ocsp.key"),
+                 "-CA", pki.path("issuing.pem")]
+    answering = bench.start(responder, name="ocsp", inside=ns)
+    lists = nginx(bench, tmp_path, crl, ns)
+    (tmp_path / "try.yml").write_text(SIGNALLING)
+    d = bench.daemon(f"""
+ca_file: {pki.path("root.pem")}
+profiles:
+  - {{name: ./try.yml, products: [all], interval: 1s, timeout: 900ms,
+      thresholds: {{down_after: 2, up_after: 1}}, hosts: {{WEB-1: ["127.0.0.1:{tls}"]}}}}
+""", inside=ns)
+
+    def becomes(status, reason=""):
+        def check():
+            row = of(d, "CA-1")
+            assert (row["status"], reason in row["now"]["reason"]) == (status, True), row
+            return row
+        return wait(f"the authorities {status}", check, 30)
+
+    becomes("met")
+    learned = {t["info"]["port"] for t in d.api("targets")["targets"]} - {str(tls)}
+    assert learned == {str(ocsp), str(crl)}, learned
+    answering.stop()
+    becomes("failed", "127.0.0.1: does not answer")
+    bench.start(responder, name="ocsp2", inside=ns)
+    becomes("met")
+    lists.stop()
+    becomes("failed", "127.0.0.1: does not answer")
 
 
 PATHS = """
