@@ -11,12 +11,13 @@
 #include "url.h"
 
 /* So many at most: certificates are what others choose to show. */
-enum { LEARNED_MOST = 32, URL_MAX = 300 };
+enum { LEARNED_MOST = 32, STRANGERS_MOST = 16, URL_MAX = 300 };
 
 struct learned {
 	const struct config *config; /* borrowed */
 	char *host[LEARNED_MOST];    /* "host" or "host:port"; owned */
 	size_t hosts;
+	size_t strangers; /* of them, when they came: no row lists them */
 	struct config_target *target; /* hosts times learners; owned texts */
 	const struct requirement **row;
 	size_t targets;
@@ -151,17 +152,32 @@ learned_configure(struct learned *l, const struct config *c)
 }
 
 static bool
+is_listed_by_any(const struct config *c, const char *host)
+{
+	for (size_t i = 0; i < c->learners; i++)
+		if (is_listed(c->learner[i].row, host))
+			return true;
+	return false;
+}
+
+/* Hosts that anybody makes up leave room for those that rows list. */
+static bool
 add_host(struct learned *l, const char *host)
 {
+	bool strange;
+
 	for (size_t i = 0; i < l->hosts; i++)
 		if (strcmp(l->host[i], host) == 0)
 			return false;
-	if (l->hosts == LEARNED_MOST)
+	strange = !is_listed_by_any(l->config, host);
+	if (l->hosts == LEARNED_MOST ||
+	    (strange && l->strangers == STRANGERS_MOST))
 		return false;
 	l->host[l->hosts] = strdup(host);
 	if (l->host[l->hosts] == NULL)
 		return false;
 	l->hosts++;
+	l->strangers += strange;
 	return true;
 }
 

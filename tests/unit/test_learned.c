@@ -139,6 +139,28 @@ there_is_a_bound(void **state)
 	shut();
 }
 
+/* Who makes up names does not keep those from us that a row lists. */
+static void
+strangers_take_no_room(void **state)
+{
+	unsigned taken = 0;
+	size_t n;
+
+	open_with("profiles: [{name: t, products: [app]}]\n");
+	for (unsigned i = 0; i < 100; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "ocsp=http://h%u.test/", i);
+		taken += note(text);
+	}
+	assert_int_equal(taken, 16);
+	assert_true(note("ocsp=http://ocsp.ca.test/ "));
+	assert_learned("ca-1-ocsp.ca.test http://ocsp.ca.test/ 80\n");
+	learned_others(learned, &n);
+	assert_int_equal(n, 16);
+	shut();
+}
+
 static void
 long_hosts_have_names(void **state)
 {
@@ -176,6 +198,7 @@ main(void)
 	    cmocka_unit_test(hosts_become_targets),
 	    cmocka_unit_test(nonsense_is_left_out),
 	    cmocka_unit_test(there_is_a_bound),
+	    cmocka_unit_test(strangers_take_no_room),
 	    cmocka_unit_test(long_hosts_have_names),
 	    cmocka_unit_test(only_who_asks_learns),
 	};
