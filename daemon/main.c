@@ -499,6 +499,9 @@ daemon_run(struct daemon *d, struct config *config)
 	http_stop(d->http);
 	uv_async_send(&d->quit);
 	uv_thread_join(&thread);
+	/* Nobody listens any more, and who asks twice need not shoot. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	ended = agentx_stop(d->agentx); /* nothing happens any more */
 	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)
 		engine_free(d->engine[i]);
