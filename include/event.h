@@ -14,20 +14,26 @@
 
 enum event_kind {
 	EVENT_NONE = 0,
-#define EVENT(name, number, label, severity, words, unit, text)                \
+#define EVENT(name, number, label, of, severity, words, unit, text)            \
 	EVENT_##name = number,
 #include "events.def"
 	EVENT_KINDS
 };
 
-/* What the subject is the name of. */
-enum event_of { EVENT_OF_OTHER, EVENT_OF_TARGET, EVENT_OF_CLUSTER };
+/* What the subject is the name of, and the index the number of. */
+enum event_of {
+	EVENT_OF_OTHER,
+	EVENT_OF_TARGET,
+	EVENT_OF_CLUSTER,
+	EVENT_OF_PROXY,
+	EVENT_OF_REQUIREMENT,
+	EVENT_OFS
+};
 
 struct event {
 	enum event_kind kind;
-	enum event_of of;
 	int64_t at;		/* CLOCK_REALTIME ns */
-	uint32_t index;		/* of the target or cluster; 0 for neither */
+	uint32_t index;		/* of what it is of; 0 for none */
 	uint32_t window;	/* s, for loss and latency events */
 	uint64_t value;		/* RTT in ns or loss in ppm, or 0 */
 	uint64_t threshold;	/* that was crossed, same unit */
@@ -39,6 +45,7 @@ struct event {
 const char *event_label(enum event_kind kind);
 const char *event_text(enum event_kind kind);
 enum log_level event_severity(enum event_kind kind);
+enum event_of event_of(enum event_kind kind);
 /* The set that from and to are words of, or WORD_SETS. */
 enum word_set event_words(enum event_kind kind);
 /* What value and threshold are counted in. */

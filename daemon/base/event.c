@@ -12,13 +12,14 @@ enum { EVENT_SUBSCRIBERS = 8 };
 
 static const struct {
 	const char *label, *text;
+	enum event_of of;
 	enum log_level severity;
 	enum word_set words;
 	enum stats_unit unit;
 } kinds[EVENT_KINDS] = {
-#define EVENT(name, number, label, severity, words, unit, text) \
-	[EVENT_##name] = {                                      \
-	    label, text, LOG_LEVEL_##severity, WORD_##words, UNIT_##unit},
+#define EVENT(name, number, label, of, severity, words, unit, text)         \
+	[EVENT_##name] = {label, text, EVENT_OF_##of, LOG_LEVEL_##severity, \
+	    WORD_##words, UNIT_##unit},
 #include "events.def"
 };
 
@@ -50,6 +51,12 @@ const char *
 event_text(enum event_kind kind)
 {
 	return is_known(kind) ? kinds[kind].text : "";
+}
+
+enum event_of
+event_of(enum event_kind kind)
+{
+	return is_known(kind) ? kinds[kind].of : EVENT_OF_OTHER;
 }
 
 enum log_level

@@ -8,6 +8,8 @@ static const char *const of[] = {
     [EVENT_OF_OTHER] = "subject",
     [EVENT_OF_TARGET] = "target",
     [EVENT_OF_CLUSTER] = "media_cluster",
+    [EVENT_OF_PROXY] = "proxy",
+    [EVENT_OF_REQUIREMENT] = "requirement",
 };
 
 /* A field without a value is left out of the line. */
@@ -37,9 +39,9 @@ event_log_line(void *arg, const struct event *e)
 	bool words = set != WORD_SETS && (e->from != 0 || e->to != 0);
 
 	log_fields(event_severity(e->kind), "event", event_text(e->kind),
-	    "event", event_label(e->kind), of[e->of], given(e->subject), "from",
-	    words ? word_label(set, e->from) : NULL, "to",
-	    words ? word_label(set, e->to) : NULL, "value",
+	    "event", event_label(e->kind), of[event_of(e->kind)],
+	    given(e->subject), "from", words ? word_label(set, e->from) : NULL,
+	    "to", words ? word_label(set, e->to) : NULL, "value",
 	    value_text(&value, e, e->value), "threshold",
 	    value_text(&threshold, e, e->threshold), "cause", given(e->cause),
 	    NULL);

@@ -266,7 +266,6 @@ tell_cluster(const struct decide *d, size_t i, enum event_kind kind,
 {
 	const struct choose_cluster *c = &d->cluster[i];
 	struct event e = {.kind = kind,
-	    .of = EVENT_OF_CLUSTER,
 	    .index = d->roster->cluster[i].index,
 	    .from = from,
 	    .to = to};
@@ -514,7 +513,6 @@ decide_note(struct decide *d, const struct sched_note *n)
 	struct roster *r = store_roster(d->store);
 	const struct target *t = target_find(r, n->index);
 	struct event e = {.kind = n->kind,
-	    .of = EVENT_OF_TARGET,
 	    .index = n->index,
 	    .window = n->window_s,
 	    .value = n->value,

@@ -50,6 +50,7 @@ struct agentx {
 	struct agentx_trap *trap; /* owned */
 	/* the thread's */
 	struct agentx_table *table;
+	struct agentx_table *told; /* rows that notifications are about */
 	struct agentx_ping *ping;
 	unsigned traps; /* of that MIB; constant */
 	struct agentx_serve serve[TREES];
@@ -73,6 +74,7 @@ agentx_new(const char *socket, unsigned traps, struct snapshotter *snapshots)
 	a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	a->socket = strdup(socket);
 	a->table = agentx_table_new();
+	a->told = agentx_table_new();
 	a->ping = agentx_ping_new(traps);
 	a->trap = agentx_trap_new();
 	a->traps = traps;
@@ -80,7 +82,7 @@ agentx_new(const char *socket, unsigned traps, struct snapshotter *snapshots)
 	a->snapshots = snapshots;
 	pthread_mutex_init(&a->lock, NULL);
 	if (a->wake < 0 || a->socket == NULL || a->table == NULL ||
-	    a->ping == NULL || a->trap == NULL) {
+	    a->told == NULL || a->ping == NULL || a->trap == NULL) {
 		agentx_stop(a);
 		return NULL;
 	}
@@ -199,6 +201,31 @@ send_ping(struct agentx *a, const struct event *e, struct snapshot **s)
 		atomic_fetch_add(&a->notified, 1);
 }
 
+/*
+ * The row that it is about, as others have seen it lately, or as it is now
+ * if they have not.
+ */
+static void
+look_up(struct agentx *a, const struct event *e)
+{
+	struct snapshot *(*const get[])(struct snapshotter *) = {
+	    snapshot_get, snapshot_take};
+	const char *object = mib_notify_row(e->kind, 0);
+	struct agentx_instance cell;
+
+	if (object == NULL || e->index == 0)
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		struct snapshot *s;
+
+		if (agentx_table_cell(a->told, object, e->index, &cell))
+			return;
+		s = get_snapshot(a, get[i]);
+		agentx_table_show(a->told, s, a->boot);
+		snapshot_unref(s);
+	}
+}
+
 /* Without a master they would be lost: they wait. */
 static void
 send_waiting(struct agentx *a)
@@ -208,11 +235,13 @@ send_waiting(struct agentx *a)
 
 	while (atomic_load(&a->connected) &&
 	       agentx_trap_take(a->trap, clock_mono(), &n)) {
-		agentx_send(&n);
+		look_up(a, &n.event);
+		agentx_send(&n, a->told);
 		atomic_fetch_add(&a->notified, 1);
 		send_ping(a, &n.event, &s);
 	}
 	snapshot_unref(s);
+	agentx_table_show(a->told, NULL, 0);
 }
 
 /* ---- session ---- */
@@ -463,6 +492,7 @@ agentx_stop(struct agentx *a)
 	if (a->running && !joined(a))
 		return false;
 	agentx_table_free(a->table);
+	agentx_table_free(a->told);
 	agentx_ping_free(a->ping);
 	agentx_trap_free(a->trap);
 	pthread_mutex_destroy(&a->lock);

@@ -9,6 +9,7 @@
 
 #include "agentx_ping.h"
 #include "agentx_send.h"
+#include "agentx_table.h"
 #include "agentx_trap.h"
 #include "agentx_vb.h"
 #include "snapshot.h"
@@ -34,8 +35,27 @@ finish(netsnmp_variable_list *list)
 	snmp_free_varbind(list);
 }
 
+/* What the row is called by. */
+static void
+add_row(netsnmp_variable_list **list, const struct event *e,
+    const struct agentx_table *rows)
+{
+	uint32_t name[MIB_ROOT_MAX + 1 + AGENTX_PREFIX + AGENTX_KEY];
+	unsigned root = mib_root(name);
+	struct agentx_instance cell;
+	const char *object;
+
+	name[root++] = MIB_OBJECTS;
+	for (unsigned i = 0; (object = mib_notify_row(e->kind, i)); i++) {
+		if (!agentx_table_cell(rows, object, e->index, &cell))
+			continue;
+		memcpy(name + root, cell.oid.sub, cell.oid.len * sizeof(*name));
+		agentx_vb_add(list, name, root + cell.oid.len, &cell.value);
+	}
+}
+
 void
-agentx_send(const struct agentx_trap_notice *n)
+agentx_send(const struct agentx_trap_notice *n, const struct agentx_table *rows)
 {
 	struct agentx_value v = {.type = AGENTX_OID};
 	uint32_t name[MIB_ROOT_MAX + 4];
@@ -59,6 +79,7 @@ agentx_send(const struct agentx_trap_notice *n)
 		agentx_trap_value(n, o->which, &v);
 		agentx_vb_add(&list, name, root + 4, &v);
 	}
+	add_row(&list, &n->event, rows);
 	finish(list);
 }
 

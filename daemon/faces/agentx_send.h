@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct agentx_table;
 struct agentx_trap_notice;
 struct snapshot;
 
-void agentx_send(const struct agentx_trap_notice *n);
+/* With the row that it is about, if the table has it. */
+void agentx_send(
+    const struct agentx_trap_notice *n, const struct agentx_table *rows);
 /*
  * A notification of DISMAN-PING-MIB on the target of that index, as the
  * snapshot has it. False: it is gone.

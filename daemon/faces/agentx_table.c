@@ -31,12 +31,13 @@ agentx_table_show(struct agentx_table *t, struct snapshot *s, int64_t boot)
 	if (s == t->snapshot)
 		return;
 	snapshot_unref(t->snapshot);
-	t->snapshot = snapshot_ref(s);
+	t->snapshot = s != NULL ? snapshot_ref(s) : NULL;
 	memset(t->made, 0, mib_table_rows * sizeof(*t->made));
 	index_free(&t->clusters);
 	t->clusters = (struct index){NULL, 0, 0};
 	/* Without memory for the names their rows are left out. */
-	agentx_rows_clusters(&t->clusters, s);
+	if (s != NULL)
+		agentx_rows_clusters(&t->clusters, s);
 }
 
 /* The rows of a table, made when they are first asked for. */
@@ -205,6 +206,24 @@ const struct agentx_tree *
 agentx_table_tree(const struct agentx_table *t)
 {
 	return &t->tree;
+}
+
+bool
+agentx_table_cell(const struct agentx_table *t, const char *object,
+    uint32_t index, struct agentx_instance *out)
+{
+	for (size_t i = 0; i < t->tree.branches; i++) {
+		const struct mib_column *c = &t->column[i];
+
+		if (strcmp(c->object, object) != 0)
+			continue;
+		memcpy(out->oid.sub, c->prefix, sizeof(c->prefix));
+		out->oid.len = c->prefix_len;
+		out->oid.sub[out->oid.len++] = index;
+		return agentx_tree_get(
+		    &t->tree, out->oid.sub, out->oid.len, &out->value);
+	}
+	return false;
 }
 
 void

@@ -88,12 +88,21 @@ static const enum when notify_when[MIB_NOTIFIES] = {
 #include "mib.def"
 };
 
+static const struct row_row {
+	enum event_of of;
+	const char *object;
+} row_rows[] = {
+#define MIB_NOTIFY_ROW(of, object) {EVENT_OF_##of, #object},
+#include "mib.def"
+};
+
 /* ---- columns ---- */
 
 enum {
 	INDEX_ROWS = sizeof(index_rows) / sizeof(index_rows[0]),
 	LABEL_ROWS = sizeof(label_rows) / sizeof(label_rows[0]),
-	AGAIN_ROWS = sizeof(again_rows) / sizeof(again_rows[0])
+	AGAIN_ROWS = sizeof(again_rows) / sizeof(again_rows[0]),
+	ROW_ROWS = sizeof(row_rows) / sizeof(row_rows[0])
 };
 
 static const struct mib_table *
@@ -286,6 +295,15 @@ mib_notify_has(enum event_kind kind, enum mib_notify which)
 		break;
 	}
 	return true;
+}
+
+const char *
+mib_notify_row(enum event_kind kind, unsigned n)
+{
+	for (unsigned i = 0; i < ROW_ROWS; i++)
+		if (row_rows[i].of == event_of(kind) && n-- == 0)
+			return row_rows[i].object;
+	return NULL;
 }
 
 unsigned

@@ -101,6 +101,9 @@ const struct mib_notify_object *mib_notify_at(unsigned n);
 /* Whether notifications of that kind have the object. */
 bool mib_notify_has(enum event_kind kind, enum mib_notify which);
 
+/* Column number n of those that its row has in it; NULL behind the last. */
+const char *mib_notify_row(enum event_kind kind, unsigned n);
+
 /* The root's OID as configured; returns its length. */
 unsigned mib_root(uint32_t out[MIB_ROOT_MAX]);
 

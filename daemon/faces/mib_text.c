@@ -260,6 +260,8 @@ put_notification(struct buf *out, enum event_kind kind)
 	for (unsigned n = 0; (o = mib_notify_at(n)) != NULL; n++)
 		if (mib_notify_has(kind, o->which))
 			smi_object(&l, o->object);
+	for (unsigned n = 0; mib_notify_row(kind, n) != NULL; n++)
+		smi_object(&l, mib_notify_row(kind, n));
 	smi_end(&l);
 	buf_puts(out, "\n    STATUS current\n");
 	buf_puts(&help, event_text(kind));

@@ -58,7 +58,7 @@ def test_nobody_demands_a_server_name(bench):
     assert not [v for _, v in m.all("reachd_tls_sni_required") if v == 1]
 
 
-def certificate(directory, start, end):
+def certificate(directory, start, end, name="old.example.net"):
     """One that is valid from start to end days from now: openssl's small CA."""
     def stamp(days):
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -80,7 +80,7 @@ commonName = supplied
     def run(*argv):
         subprocess.run(["openssl", *argv], cwd=directory, check=True, capture_output=True)
     run("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "req.pem",
-        "-subj", "/CN=old.example.net")
+        "-subj", f"/CN={name}")
     run("ca", "-batch", "-config", "ca.cnf", "-selfsign", "-keyfile", "key.pem", "-in", "req.pem",
         "-out", "cert.pem", "-notext", "-rand_serial", "-startdate", stamp(start),
         "-enddate", stamp(end))

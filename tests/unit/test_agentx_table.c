@@ -236,8 +236,15 @@ test_what_is_not_there(void **state)
 
 	assert_false(GET(t, &v, 1, 14, 0));
 	assert_false(agentx_tree_next(agentx_table_tree(t), NULL, 0, &o));
+	assert_false(agentx_table_cell(t, "TargetName", 7, &o));
 	put_example(s);
 	agentx_table_show(t, s->snapshot, 0);
+	assert_true(agentx_table_cell(t, "TargetName", 7, &o));
+	assert_int_equal(o.oid.len, 5);
+	assert_true(o.oid.sub[3] == 2 && o.oid.sub[4] == 7);
+	assert_int_equal(o.value.type, AGENTX_OCTETS);
+	assert_false(agentx_table_cell(t, "TargetName", 8, &o));
+	assert_false(agentx_table_cell(t, "TargetNam", 7, &o));
 	assert_false(GET(t, &v, 3, 1, 1, 2, 8));    /* no such row */
 	assert_false(GET(t, &v, 3, 1, 1, 2));	    /* no index */
 	assert_false(GET(t, &v, 3, 1, 1, 2, 7, 0)); /* too long */

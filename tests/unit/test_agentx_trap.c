@@ -14,7 +14,7 @@
 #define LATER (100000 * CLOCK_SEC)
 
 static struct event
-event_of(enum event_kind kind, uint32_t index)
+an_event(enum event_kind kind, uint32_t index)
 {
 	return (struct event){.kind = kind,
 	    .index = index,
@@ -26,7 +26,7 @@ event_of(enum event_kind kind, uint32_t index)
 static bool
 put(struct agentx_trap *t, enum event_kind kind, uint32_t index, uint64_t now)
 {
-	struct event e = event_of(kind, index);
+	struct event e = an_event(kind, index);
 
 	return agentx_trap_put(t, &e, now);
 }

@@ -507,7 +507,7 @@ test_causes(void **state)
 		    .why = (uint8_t)rows[i].why};
 
 		decide_note(decide, &n);
-		assert_int_equal(event[i].of, EVENT_OF_TARGET);
+		assert_int_equal(event_of(event[i].kind), EVENT_OF_TARGET);
 		assert_string_equal(event[i].cause, rows[i].cause);
 	}
 }

@@ -18,13 +18,14 @@
 static const struct {
 	enum event_kind kind;
 	const char *label, *text;
+	enum event_of of;
 	enum log_level severity;
 	enum word_set words;
 	enum stats_unit unit;
 } rows[] = {
-#define EVENT(name, number, label, severity, words, unit, text)         \
-	{EVENT_##name, label, text, LOG_LEVEL_##severity, WORD_##words, \
-	    UNIT_##unit},
+#define EVENT(name, number, label, of, severity, words, unit, text)      \
+	{EVENT_##name, label, text, EVENT_OF_##of, LOG_LEVEL_##severity, \
+	    WORD_##words, UNIT_##unit},
 #include "events.def"
 };
 
@@ -38,6 +39,7 @@ test_list(void **state)
 		assert_string_equal(event_text(rows[i].kind), rows[i].text);
 		assert_int_equal(
 		    event_severity(rows[i].kind), rows[i].severity);
+		assert_int_equal(event_of(rows[i].kind), rows[i].of);
 		assert_int_equal(event_words(rows[i].kind), rows[i].words);
 		assert_int_equal(event_unit(rows[i].kind), rows[i].unit);
 		assert_true(rows[i].kind > EVENT_NONE);

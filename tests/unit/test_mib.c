@@ -165,6 +165,12 @@ test_notifications(void **state)
 	    mib_notify_has(EVENT_CLUSTER_TRANSPORT, MIB_NOTIFY_TRANSPORT));
 	for (unsigned n = 0; mib_notify_at(n) != NULL; n++)
 		assert_int_equal(mib_notify_at(n)->which, n + 1);
+	assert_string_equal(mib_notify_row(EVENT_LOSS_HIGH, 0), "TargetName");
+	assert_string_equal(mib_notify_row(EVENT_LOSS_HIGH, 4), "TargetPort");
+	assert_null(mib_notify_row(EVENT_LOSS_HIGH, 5));
+	assert_string_equal(
+	    mib_notify_row(EVENT_CLUSTER_STATE, 0), "ClusterName");
+	assert_null(mib_notify_row(EVENT_NETWORK_CHANGE, 0));
 }
 
 static void
