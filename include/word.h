@@ -79,7 +79,8 @@ enum trigger {
 	TRIGGER_RELOAD = 3,
 	TRIGGER_REQUEST = 4,
 	TRIGGER_NETWORK = 5,
-	TRIGGER_END = 6
+	TRIGGER_RETRY = 6,
+	TRIGGER_END = 7
 };
 
 enum missed {

@@ -106,6 +106,24 @@ schedule_next(struct run *u, uint64_t now)
 	round_put(u, u->again != 0 ? soon : grid_start(u, u->due_ns));
 }
 
+/*
+ * The target may have changed: that is known the sooner, the sooner it is
+ * probed again. Credentials that were refused are not tried again before time.
+ */
+static void
+retry_soon(struct run *u, uint64_t now)
+{
+	uint64_t retry = run_coming(u)->retry_ns, tick;
+
+	if (retry == 0 || u->again != 0 || !run_is_turning(u))
+		return;
+	tick = grid_start(u, now + retry);
+	if (tick >= u->item.tick)
+		return;
+	u->again = TRIGGER_RETRY;
+	round_put(u, tick);
+}
+
 static void
 leave(struct run *u)
 {
@@ -130,6 +148,7 @@ finish(struct run *u, uint64_t now)
 		round_bump(&s->count.first_pending, (uint64_t)-1);
 	}
 	schedule_next(u, now);
+	retry_soon(u, now);
 	round_kick(u->kind);
 }
 

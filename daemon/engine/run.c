@@ -480,3 +480,11 @@ run_judge(struct run *u, uint64_t now, uint64_t short_ns,
 		n.outcome = u->open_by;
 	judge_notes(u, &c, &n, note, arg);
 }
+
+bool
+run_is_turning(const struct run *u)
+{
+	if (row_get(u->row, TALLY_LAST_OUTCOME) == OUTCOME_PROXY_AUTH)
+		return false;
+	return judge_is_turning(row_judge(u->row));
+}

@@ -100,6 +100,9 @@ bool run_complete(const struct run *u);
 void run_judge(struct run *u, uint64_t now, uint64_t short_ns,
     void (*note)(void *arg, const struct sched_note *n), void *arg);
 
+/* Whether the judge would know more by another round soon. */
+bool run_is_turning(const struct run *u);
+
 /* The sums made anew, after a start, a reload or another shortest window. */
 void run_sums_reset(struct run *u, uint64_t now, uint64_t short_ns);
 

@@ -11,6 +11,7 @@
 #include "page_html.h"
 #include "page_requirements.h"
 #include "snapshot.h"
+#include "trouble.h"
 #include "word.h"
 
 enum {
@@ -162,6 +163,27 @@ page_requirements_section(struct buf *out, const struct snapshot *s)
 
 /* ---- the page ---- */
 
+static bool
+is_cut_off(const struct page *p)
+{
+	return SNAP_COUNT(p->s, site) > 0 &&
+	       SNAP(p->s, site)->local_outage == 1;
+}
+
+/* What many of the rows are failed by. */
+static void
+put_causes(const struct page *p, struct buf *out)
+{
+	struct trouble t[TROUBLE_MAX];
+	size_t n = trouble_find(p->s, t);
+
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(out, i == 0 ? " Known causes: " : "; ");
+		page_html_text(out, t[i].text);
+	}
+	buf_puts(out, n > 0 ? "." : "");
+}
+
 static void
 put_head(const struct page *p, struct buf *out)
 {
@@ -175,11 +197,14 @@ put_head(const struct page *p, struct buf *out)
 	buf_puts(out, clock_text(p->s->real, at));
 	buf_puts(out, "</time></p></header>\n");
 	buf_printf(out, "<p class=\"verdict %s\"><strong>",
-	    n[REQUIREMENT_STATUS_FAILED] > 0 ? "bad"
-	    : n[REQUIREMENT_STATUS_MET] > 0  ? "ok"
-					     : "none");
+	    n[REQUIREMENT_STATUS_FAILED] > 0 || is_cut_off(p) ? "bad"
+	    : n[REQUIREMENT_STATUS_MET] > 0		      ? "ok"
+							      : "none");
 	if (SNAP_COUNT(p->s, requirement) == 0)
 		buf_puts(out, "No profile with requirements is in use.");
+	else if (is_cut_off(p))
+		buf_puts(out, "The site\xe2\x80\x99s own link is at fault: "
+			      "nothing can be tested now.");
 	else if (n[REQUIREMENT_STATUS_FAILED] > 0)
 		buf_printf(out, "%zu of %zu requirements are not met.",
 		    n[REQUIREMENT_STATUS_FAILED],
@@ -189,7 +214,10 @@ put_head(const struct page *p, struct buf *out)
 		buf_puts(out, "All requirements that are tested are met.");
 	else
 		buf_puts(out, "Nothing is tested yet.");
-	buf_puts(out, "</strong></p>\n");
+	buf_puts(out, "</strong>");
+	if (!is_cut_off(p))
+		put_causes(p, out);
+	buf_puts(out, "</p>\n");
 	if (SNAP_COUNT(p->s, requirement) > 0)
 		put_counts(out, p->s);
 }

@@ -22,6 +22,7 @@ enum config_histograms { HISTOGRAMS_CLUSTER, HISTOGRAMS_TARGET };
 /* How something is probed: `defaults`, overridden per cluster and target. */
 struct config_probing {
 	uint64_t interval, timeout, spacing;	/* ns; timeout 0: derived */
+	uint64_t retry;			/* ns; 0: not given */
 	unsigned count;				/* 0: the collector's */
 	uint8_t dscp;
 	struct addr source;			/* family 0: any */

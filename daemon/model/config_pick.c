@@ -13,6 +13,7 @@
 #include "profile.h"
 
 #define INTERVAL_USUAL (60 * CLOCK_SEC)
+#define RETRY_USUAL    (10 * CLOCK_SEC)
 #define CATEGORIES_USUAL                       \
 	(1u << REQUIREMENT_CATEGORY_REQUIRED | \
 	    1u << REQUIREMENT_CATEGORY_OPTIONAL)
@@ -303,7 +304,10 @@ read_networks(struct config_reader *r, struct config_pick *p)
 	}
 }
 
-/* Third parties are asked less often than media nodes. */
+/*
+ * Third parties are asked less often than media nodes, but again soon when
+ * something seems to have changed.
+ */
 static void
 read_probing(struct config_reader *r, struct config_pick *p)
 {
@@ -313,6 +317,8 @@ read_probing(struct config_reader *r, struct config_pick *p)
 	p->probing = r->defaults;
 	if (p->probing.interval < INTERVAL_USUAL)
 		p->probing.interval = INTERVAL_USUAL;
+	if (p->probing.retry == 0)
+		p->probing.retry = RETRY_USUAL;
 	p->probing.all_addresses = false;
 	config_probing_read(r, p->map, thresholds, &p->probing);
 	config_probing_finish(r, p->map, thresholds, &p->probing,

@@ -296,6 +296,7 @@ fill_target(const struct builder *b, const struct want *w,
 	t->count = count_of(w);
 	t->path.timeout_ns = config_probing_timeout(p, t->count);
 	t->interval_ns = p->interval;
+	t->retry_ns = p->retry < p->interval ? p->retry : 0;
 	t->spacing_ns = p->spacing;
 	t->ring_ns = c->window[c->windows - 1];
 	t->expect = p->expect;

@@ -1,6 +1,7 @@
 /*
  * How much load is put on others: where more is asked for than is allowed,
- * intervals are made longer, all of those concerned by the same factor.
+ * nothing is probed before its time and, if that is not enough, intervals are
+ * made longer, all of those concerned by the same factor.
  */
 #include "build.h"
 
@@ -23,7 +24,7 @@ rate(const struct target *t)
 
 	if (addr_family(&t->path.addr) == AF_UNSPEC)
 		return 0;
-	return (per + t->interval_ns - 1) / t->interval_ns;
+	return (per + target_shortest(t) - 1) / target_shortest(t);
 }
 
 static uint64_t
@@ -55,6 +56,11 @@ limit_group(struct target *const *t, size_t n, uint64_t limit, const char *who,
 {
 	uint64_t sum = rate_of_all(t, n);
 
+	if (sum <= limit * MILLI)
+		return;
+	for (size_t i = 0; i < n; i++)
+		t[i]->retry_ns = 0;
+	sum = rate_of_all(t, n);
 	if (sum <= limit * MILLI)
 		return;
 	stretch(t, n, sum, limit * MILLI);

@@ -207,6 +207,22 @@ judge_probe(struct judge *j, const struct thresholds *t, enum expect expect,
 }
 
 bool
+judge_is_turning(const struct judge *j)
+{
+	switch (j->verdict) {
+	case STATE_UP:
+	case STATE_DEGRADED:
+		return j->fails > 0 || j->locals > 0;
+	case STATE_DOWN:
+		return j->oks > 0 || j->locals > 0;
+	case STATE_UNKNOWN:
+		return j->fails > 0;
+	default:
+		return false;
+	}
+}
+
+bool
 judge_resume(struct judge *j, uint64_t now)
 {
 	uint64_t changes = j->changes;

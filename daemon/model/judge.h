@@ -64,6 +64,12 @@ void judge_init(struct judge *j, enum state first, uint64_t now);
 struct judge_change judge_probe(struct judge *j, const struct thresholds *t,
     enum expect expect, const struct judge_input *in);
 
+/*
+ * Whether the last probes speak for another state than it has, and are not
+ * enough of them yet: then another one soon is worth more than one in time.
+ */
+bool judge_is_turning(const struct judge *j);
+
 /* Of a disabled target nothing is known again. False: it is not disabled. */
 bool judge_resume(struct judge *j, uint64_t now);
 

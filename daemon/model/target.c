@@ -261,10 +261,18 @@ target_next_hop(const struct target *t)
 	return t->proxy != NULL ? t->proxy->host : t->host;
 }
 
+uint64_t
+target_shortest(const struct target *t)
+{
+	uint64_t ns = t->interval_ns > 0 ? t->interval_ns : 1;
+
+	return t->retry_ns > 0 && t->retry_ns < ns ? t->retry_ns : ns;
+}
+
 uint32_t
 target_ring_size(const struct target *t)
 {
-	uint64_t interval = t->interval_ns > 0 ? t->interval_ns : 1;
+	uint64_t interval = target_shortest(t);
 	uint64_t probes = t->ring_ns / interval;
 	uint64_t samples, size = RING_LEAST;
 

@@ -41,6 +41,7 @@ struct target {
 	char *info;			/* owned: those of reachd_target_info */
 	uint32_t index;			/* set once by the store; 1.. */
 	uint64_t interval_ns, spacing_ns;
+	uint64_t retry_ns;		/* 0: not before the interval is over */
 	uint64_t ring_ns;		/* longest window: the ring holds it */
 	unsigned count;			/* requests in a probe */
 	enum expect expect;
@@ -66,6 +67,9 @@ int target_seal(struct target *t);
 
 /* The host whose address the path has: of the proxy, if there is one. */
 const char *target_next_hop(const struct target *t);
+
+/* The shortest time between two probes that are not out of turn, ns. */
+uint64_t target_shortest(const struct target *t);
 
 /*
  * How many samples the ring must hold: those of ring_ns and of a few probes

@@ -431,8 +431,39 @@ profiles:
 
     squid.process.stop()
     wait("the proxy to be missed", lambda: statuses(d)["PRX-1"] == "failed")
+    # What is behind it stands above all rows.
+    wait("the cause", lambda: ", but proxy hq is down" in d.get("/status")
+         or "here? not known: there is no media cluster to probe; proxy hq is down"
+         in d.get("/status"))
+    assert "Known causes: proxy hq is down." in d.get("/requirements")
+    assert "But proxy hq is down." in d.get("/")
     # Directly it works: the row fails all the same, for both ways were picked.
     assert statuses(d)["WEB-1"] == "failed" and statuses(d)["CDN-1"] == "met"
     server.stop()
     wait("the name to be missed", lambda: statuses(d)["NAME-1"] == "failed", 40)
     assert of(d, "NAME-1")["now"]["reason"].endswith("does not resolve")
+    assert "Would a meeting work from here? no: names do not resolve" in d.get("/status")
+    assert "Nobody can sign in: names do not resolve" in d.get("/")
+
+
+RETRY = SIGNALLING.split("  - {id: TLS-1")[0]
+
+
+def test_an_outage_is_confirmed_soon(bench, tmp_path):
+    """Probed once in ten minutes; down after three probes all the same soon."""
+    web = free_port()
+    (tmp_path / "try.yml").write_text(RETRY.replace("probe: https", "probe: tcp"))
+    server = nginx(bench, tmp_path, web)
+    d = bench.daemon(f"""
+profiles:
+  - {{name: ./try.yml, products: [all], interval: 10m, retry: 500ms, timeout: 400ms,
+      hosts: {{WEB-1: ["127.0.0.1:{web}"]}}}}
+""")
+    wait("the server to be met", lambda: statuses(d) == {"WEB-1": "met"})
+    server.stop()
+    assert d.request("/-/probe", "POST")[0] == 202
+    wait("the row to fail", lambda: statuses(d) == {"WEB-1": "failed"})
+    nginx(bench, tmp_path, web)
+    assert d.request("/-/probe", "POST")[0] == 202
+    wait("the row to be met again", lambda: statuses(d) == {"WEB-1": "met"})
+    assert [t["trigger"] for t in d.api("targets")["targets"]] == ["retry"]

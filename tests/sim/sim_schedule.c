@@ -363,6 +363,88 @@ test_trigger_while_under_way(void **state)
 	world_free(w);
 }
 
+/* ---- before its time, when something seems to have changed ---- */
+
+static struct world *
+with_retry(uint64_t retry, unsigned loss)
+{
+	struct world *w = world_new(T0, 1);
+	struct inventory inv = {0};
+
+	set_delay(w, 30 * CLOCK_MS, 0, loss);
+	fleet_add(
+	    &inv, &(struct fleet_spec){.interval = MINUTE, .retry = retry});
+	world_adopt(w, &inv);
+	return w;
+}
+
+/* How long it takes to run until the state is that one. */
+static uint64_t
+until_state(struct world *w, uint64_t state)
+{
+	uint64_t from = w->now;
+
+	while (world_tally(w, 0, TALLY_STATE) != state &&
+	       w->now < from + 10 * MINUTE)
+		world_run_for(w, CLOCK_SEC / 10);
+	return w->now - from;
+}
+
+/*
+ * Down after three probes of 3 s each, up after two: ten seconds apart
+ * instead of a minute. Then the interval is what it was.
+ */
+static void
+test_retry(void **state)
+{
+	struct world *w = with_retry(10 * CLOCK_SEC, 0);
+	uint64_t starts;
+
+	world_run_for(w, 3 * MINUTE);
+	world_run(w, w->peer[0].last_start + MINUTE - CLOCK_SEC);
+	set_delay(w, 30 * CLOCK_MS, 0, 100);
+	assert_in_range(until_state(w, STATE_DOWN), 30 * CLOCK_SEC,
+	    30 * CLOCK_SEC + CLOCK_SEC / 2);
+	assert_int_equal(world_tally(w, 0, TALLY_TRIGGER), TRIGGER_RETRY);
+	starts = w->peer[0].starts;
+	world_run_for(w, 10 * MINUTE);
+	assert_in_range(w->peer[0].starts - starts, 10, 11);
+	world_run(w, w->peer[0].last_start + MINUTE - CLOCK_SEC);
+	set_delay(w, 30 * CLOCK_MS, 0, 0);
+	assert_in_range(until_state(w, STATE_UP), 11 * CLOCK_SEC,
+	    11 * CLOCK_SEC + CLOCK_SEC / 2);
+	starts = w->peer[0].starts;
+	world_run_for(w, 10 * MINUTE);
+	assert_in_range(w->peer[0].starts - starts, 10, 11);
+	assert_int_equal(world_missed(w), 0);
+	world_free(w);
+}
+
+/* One that is lost now and then costs one more each, and no regular one. */
+static void
+test_retry_of_a_single_loss(void **state)
+{
+	struct world *w = with_retry(10 * CLOCK_SEC, 10);
+
+	world_run_for(w, 100 * HOUR);
+	assert_in_range(w->peer[0].starts, 6000 + 500, 6000 + 900);
+	assert_int_equal(world_missed(w), 0);
+	world_free(w);
+}
+
+/* Who was refused by a proxy does not try again before time. */
+static void
+test_no_retry_of_credentials(void **state)
+{
+	struct world *w = with_retry(10 * CLOCK_SEC, 0);
+
+	w->peer[0].script.answer = OUTCOME_PROXY_AUTH;
+	world_run_for(w, 10 * MINUTE);
+	assert_in_range(w->peer[0].starts, 10, 11);
+	assert_int_equal(world_tally(w, 0, TALLY_STATE), STATE_DOWN);
+	world_free(w);
+}
+
 /* ---- what a quiet daemon costs ---- */
 
 static void
@@ -440,6 +522,9 @@ main(void)
 	    cmocka_unit_test(test_all_by_network),
 	    cmocka_unit_test(test_asked_all_the_time),
 	    cmocka_unit_test(test_trigger_while_under_way),
+	    cmocka_unit_test(test_retry),
+	    cmocka_unit_test(test_retry_of_a_single_loss),
+	    cmocka_unit_test(test_no_retry_of_credentials),
 	    cmocka_unit_test(test_wakeups),
 	    cmocka_unit_test(test_wakeups_of_one),
 	    cmocka_unit_test(test_ten_thousand_a_second),

@@ -26,7 +26,7 @@ struct fleet_spec {
 	enum transport transport; /* 0: UDP */
 	const char *cluster;	  /* NULL: none */
 	enum cluster_class class;
-	uint64_t interval, timeout, spacing, ring;
+	uint64_t interval, timeout, spacing, ring, retry;
 	unsigned count;
 	bool unresolved;
 	struct thresholds thresholds; /* down_after 0: usual ones */
@@ -60,6 +60,7 @@ fleet_target(const struct fleet_spec *f)
 	t->class = f->class != 0 ? f->class : CLUSTER_CLASS_PUBLIC;
 	t->port = 5004;
 	t->interval_ns = fleet_or(f->interval, 10 * CLOCK_SEC);
+	t->retry_ns = f->retry;
 	t->spacing_ns = fleet_or(f->spacing, 20 * CLOCK_MS);
 	t->ring_ns = fleet_or(f->ring, 900 * CLOCK_SEC);
 	t->count = f->count != 0 ? f->count : 1;

@@ -27,11 +27,11 @@ wrong(const char *text, const char *expected)
 	doc_errors_free(&errors);
 }
 
-#define TOP_KEYS                                                         \
-	"profiles, defaults, thresholds, media, proxies, targets, "      \
-	"target_files, "                                                 \
-	"limits, snmp, histograms, rolling, transmit_timestamps, "       \
-	"resolver, "                                                     \
+#define TOP_KEYS                                                    \
+	"profiles, defaults, thresholds, media, proxies, targets, " \
+	"target_files, "                                            \
+	"limits, snmp, histograms, rolling, transmit_timestamps, "  \
+	"resolver, "                                                \
 	"ca_file, state_file, state_interval"
 
 static void
@@ -239,7 +239,8 @@ mistakes_of_clusters(void **state)
 	    "tcp or xtls\n"
 	    "t.yml:1:30: error: media.clusters[0]: unknown key 'tls', did you "
 	    "mean 'xtls'? (allowed: name, class, udp, tcp, xtls, thresholds, "
-	    "interval, timeout, count, spacing, dscp, source, interface, "
+	    "interval, timeout, retry, count, spacing, dscp, source, "
+	    "interface, "
 	    "family, addresses, expect)\n");
 	wrong("media: {clusters: [{name: a, class: video_mesh, "
 	      "udp: [stun:a], xtls: [stun:a]}]}\n",

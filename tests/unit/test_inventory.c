@@ -576,6 +576,32 @@ limits_lengthen_intervals(void **state)
 	config_free(c);
 }
 
+/* Where probes before their time would be too many there are none. */
+static void
+limits_leave_no_retries(void **state)
+{
+	struct config *c =
+	    configure("limits: {requests_per_address: 1}\n"
+		      "defaults: {interval: 10s, retry: 2s, count: 1}\n"
+		      "targets:\n"
+		      "  - {name: a, address: \"192.0.2.1:1\"}\n"
+		      "  - {name: b, address: \"192.0.2.1:2\"}\n"
+		      "  - {name: c, address: \"192.0.2.1:3\", retry: 20s}\n"
+		      "  - {name: d, address: \"192.0.2.2:1\"}\n");
+	struct inventory *i = build(c, NULL, 0, "");
+
+	/* 0.5 + 0.5 + 0.1 a second would be more than 1; 0.3 is not. */
+	assert_null(i->warnings);
+	assert_int_equal(find(i, "a")->retry_ns, 0);
+	assert_int_equal(find(i, "b")->retry_ns, 0);
+	assert_int_equal(find(i, "c")->retry_ns, 0);
+	assert_int_equal(find(i, "d")->retry_ns, 2 * CLOCK_SEC);
+	for (size_t k = 0; k < i->targets; k++)
+		assert_int_equal(i->target[k]->interval_ns, 10 * CLOCK_SEC);
+	inventory_free(i);
+	config_free(c);
+}
+
 static void
 names_to_resolve(void **state)
 {
@@ -622,6 +648,7 @@ main(void)
 	    cmocka_unit_test(the_order_of_sources_does_not_matter),
 	    cmocka_unit_test(subnets_by_longest_prefix),
 	    cmocka_unit_test(limits_lengthen_intervals),
+	    cmocka_unit_test(limits_leave_no_retries),
 	    cmocka_unit_test(names_to_resolve),
 	};
 

@@ -61,6 +61,43 @@ run(const struct thresholds *t, enum expect expect, const char *probes,
 	assert_string_equal(got, states);
 }
 
+/* T: turning, the next probe may bring another state; -: it will not. */
+static void
+test_turning(void **state)
+{
+	static const struct {
+		const char *probes, *turning;
+	} row[] = {
+	    {"ooxxxxoxooo", "--TT--T-T--"},
+	    /* out of unknown one success is enough, and three failures */
+	    {"xo", "T-"},
+	    {"xxxx", "TT--"},
+	    {"eex", "--T"},
+	    /* our own fault speaks for unknown, and is known then */
+	    {"ollll", "-TT--"},
+	    {"oxxxll", "-TT-TT"},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct judge j;
+
+		judge_init(&j, STATE_UNKNOWN, 0);
+		assert_false(judge_is_turning(&j));
+		for (size_t k = 0; row[i].probes[k] != '\0'; k++) {
+			struct judge_input in = {.now = k + 1,
+			    .answered = strchr("oe", row[i].probes[k]) != NULL,
+			    .error = row[i].probes[k] == 'e',
+			    .local = row[i].probes[k] == 'l',
+			    .loss_ppm = STATS_NONE,
+			    .rtt_ns = STATS_NONE};
+
+			judge_probe(&j, &plain, EXPECT_REACHABLE, &in);
+			assert_int_equal(
+			    judge_is_turning(&j), row[i].turning[k] == 'T');
+		}
+	}
+}
+
 static void
 test_rows_of_probes(void **state)
 {
@@ -612,6 +649,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_turning),
 	    cmocka_unit_test(test_rows_of_probes),
 	    cmocka_unit_test(test_local),
 	    cmocka_unit_test(test_blocked),

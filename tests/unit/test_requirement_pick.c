@@ -159,9 +159,12 @@ probing_is_gentle(void **state)
 {
 	put_profile(ROWS);
 	pick(", products: [app]");
-	for (size_t i = 0; i < scene.inv->targets; i++)
+	for (size_t i = 0; i < scene.inv->targets; i++) {
 		assert_int_equal(scene.inv->target[i]->interval_ns,
 		    60 * UINT64_C(1000000000));
+		assert_int_equal(
+		    scene.inv->target[i]->retry_ns, 10 * UINT64_C(1000000000));
+	}
 	scene_free();
 	pick(", products: [app], interval: 5s, dscp: ef, "
 	     "thresholds: {down_after: 2}");
@@ -169,6 +172,7 @@ probing_is_gentle(void **state)
 		const struct target *t = scene.inv->target[i];
 
 		assert_int_equal(t->interval_ns, 5 * UINT64_C(1000000000));
+		assert_int_equal(t->retry_ns, 0);
 		assert_int_equal(t->path.dscp, 46);
 		assert_int_equal(t->thresholds.down_after, 2);
 	}

@@ -313,6 +313,26 @@ test_ring_size(void **state)
 	assert_int_equal(ring(CLOCK_SEC, 1000, 32), 1 << 23);
 }
 
+/* It holds those that come before their time, too. */
+static void
+test_ring_with_retries(void **state)
+{
+	struct target *t = target_new("a", "h");
+
+	assert_non_null(t);
+	t->ring_ns = 900 * CLOCK_SEC;
+	t->interval_ns = 60 * CLOCK_SEC;
+	t->count = 1;
+	assert_int_equal(target_shortest(t), 60 * CLOCK_SEC);
+	assert_int_equal(target_ring_size(t), 64);
+	t->retry_ns = 10 * CLOCK_SEC;
+	assert_int_equal(target_shortest(t), 10 * CLOCK_SEC);
+	assert_int_equal(target_ring_size(t), 128);
+	t->retry_ns = 70 * CLOCK_SEC;
+	assert_int_equal(target_shortest(t), 60 * CLOCK_SEC);
+	target_unref(t);
+}
+
 static void
 node(char out[TARGET_NAME + 1], const char *cluster, const char *host,
     const char *ip, uint16_t port)
@@ -412,6 +432,7 @@ main(void)
 	    cmocka_unit_test(test_escape),
 	    cmocka_unit_test(test_labels_are_escaped),
 	    cmocka_unit_test(test_ring_size),
+	    cmocka_unit_test(test_ring_with_retries),
 	    cmocka_unit_test(test_node_name),
 	    cmocka_unit_test(test_node_name_salt),
 	    cmocka_unit_test(test_phases_are_spread),
