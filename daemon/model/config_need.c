@@ -332,8 +332,11 @@ make_need(struct needing *n, const struct asked *a)
 	struct buf place = BUF_INIT;
 	struct doc_node at = {
 	    .kind = DOC_SCALAR, .line = from->line, .column = from->column};
+	const char *before = n->r->errors->file;
 	uint32_t need = UINT32_MAX;
 
+	if (a->given == NULL)
+		n->r->errors->file = n->pick.profile->file;
 	put_place(&place, a);
 	at.scalar = place.data;
 	if (!place.err && place_target(n, a, &at, &t) == 0) {
@@ -344,6 +347,7 @@ make_need(struct needing *n, const struct asked *a)
 		drop(&t);
 	}
 	buf_free(&place);
+	n->r->errors->file = before;
 	return need;
 }
 
@@ -548,18 +552,23 @@ read_profile(
     struct config_reader *r, struct profile *p, const struct doc_node *item)
 {
 	struct needing n = {.r = r, .first = r->c->needs};
+	size_t errors = doc_errors_count(r->errors);
 
 	n.pick.profile = p;
 	n.pick.map = item->kind == DOC_MAP ? item : NULL;
 	n.room = n.first;
 	config_pick_read(r, &n.pick);
 	check_probes(&n);
+	/* Said once, and not for each host. */
+	if (doc_errors_count(r->errors) > errors)
+		goto out;
 	for (size_t i = 0; i < p->rows; i++)
 		if (p->row[0].left != REQUIREMENT_NO_PICK)
 			need_row(&n, &p->row[i]);
 	sift(&n);
 	for (size_t i = 0; i < p->rows; i++)
 		keep_learner(&n, &p->row[i]);
+out:
 	config_pick_free(&n.pick);
 	profile_settle(p);
 }

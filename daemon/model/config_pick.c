@@ -9,8 +9,10 @@
 #include "clock.h"
 #include "config_pick.h"
 #include "doc.h"
+#include "kind.h"
 #include "option.h"
 #include "profile.h"
+#include "proxy.h"
 
 #define INTERVAL_USUAL (60 * CLOCK_SEC)
 #define RETRY_USUAL    (10 * CLOCK_SEC)
@@ -204,6 +206,32 @@ no_match(struct config_reader *r, const struct config_given *g)
 	buf_free(&known);
 }
 
+/* With one that no probe of the row has, the host would not be probed. */
+static void
+read_transport(
+    struct config_reader *r, struct config_given *g, const struct doc_node *at)
+{
+	const struct requirement *row = g->row;
+	struct buf known = BUF_INIT;
+	bool found = false;
+
+	g->transport = word_number(WORD_TRANSPORT, text_of(r, at));
+	for (size_t i = 0; i < row->probes; i++) {
+		const struct kind *k = row->probe[i].kind;
+
+		if (k == NULL)
+			continue;
+		found |= k->transport == g->transport;
+		buf_printf(&known, "%s%s", known.len > 0 ? ", " : "",
+		    word_label(WORD_TRANSPORT, k->transport));
+	}
+	if (!found && known.len > 0)
+		doc_error(r->errors, at,
+		    "is no transport that %s is probed by (one of: %s)",
+		    row->id, buf_str(&known));
+	buf_free(&known);
+}
+
 static void
 read_given(struct config_reader *r, struct config_pick *p,
     const struct requirement *row, const struct doc_node *at)
@@ -225,14 +253,8 @@ read_given(struct config_reader *r, struct config_pick *p,
 	    .at = at, .address = text_of(r, address), .row = row};
 	if (g->address[0] == '\0')
 		return;
-	if (transport != NULL) {
-		g->transport =
-		    word_number(WORD_TRANSPORT, text_of(r, transport));
-		if (g->transport == 0)
-			doc_error(r->errors, transport,
-			    "is no transport (one of: %s)",
-			    word_list(WORD_TRANSPORT));
-	}
+	if (transport != NULL)
+		read_transport(r, g, transport);
 	if (addr_split(g->address, host, sizeof(host), &port) < 0)
 		host[0] = '\0'; /* config_target_address() says it */
 	g->group = group_of(row, host);
@@ -325,6 +347,23 @@ read_probing(struct config_reader *r, struct config_pick *p)
 	    p->probing.count > 0 ? p->probing.count : COUNT);
 }
 
+/* Also where nothing is picked that can go through a proxy. */
+static void
+check_via(struct config_reader *r, const struct config_pick *p)
+{
+	const struct config_target none = {.probe = "https"};
+	struct proxy *proxy;
+
+	for (size_t i = 0; p->via != NULL && i < p->via->items; i++) {
+		const struct doc_node *way = p->via->item[i];
+
+		if (way->kind == DOC_SCALAR && strcmp(way->scalar, "env") == 0)
+			continue;
+		if (config_via_find(r, way, &none, &proxy) == 0)
+			proxy_unref(proxy);
+	}
+}
+
 void
 config_pick_read(struct config_reader *r, struct config_pick *p)
 {
@@ -332,6 +371,7 @@ config_pick_read(struct config_reader *r, struct config_pick *p)
 	unsigned categories = read_categories(r, p);
 
 	p->via = shape(r, p, "via");
+	check_via(r, p);
 	p->out = shape(r, p, "leave_out");
 	check_out(r, p);
 	read_hosts(r, p);

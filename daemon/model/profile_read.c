@@ -21,7 +21,11 @@ profile_read_text(struct profile_reader *r, const struct doc_node *map,
 		return "";
 	if (n->kind == DOC_SCALAR && n->scalar[0] != '\0')
 		return n->scalar;
-	doc_error(r->errors, n, "must be a text, not %s", doc_kind_text(n));
+	if (n->kind == DOC_SCALAR)
+		doc_error(r->errors, n, "must not be empty");
+	else
+		doc_error(
+		    r->errors, n, "must be a text, not %s", doc_kind_text(n));
 	return "";
 }
 

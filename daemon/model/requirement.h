@@ -29,7 +29,7 @@ enum {
 
 enum requirement_rule {
 	RULE_NONE,
-#define RULE(name, label, keys, help) RULE_##name,
+#define RULE(name, label, keys, needs, help) RULE_##name,
 #include "rules.def"
 	RULES
 };
@@ -121,6 +121,8 @@ const char *requirement_rule_label(enum requirement_rule rule);
 enum requirement_rule requirement_rule_find(const char *label);
 /* What a rule may be told: keys with a space after each. */
 const char *requirement_rule_keys(enum requirement_rule rule);
+/* Of which it must be told one, likewise; "" for none. */
+const char *requirement_rule_needs(enum requirement_rule rule);
 /* "a, b, c": every label. */
 const char *requirement_rule_list(void);
 

@@ -1,6 +1,7 @@
 /* Rows of a profile: reading them, and what they refer to. */
 #include "build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -346,6 +347,53 @@ read_told(struct profile_reader *r, const struct doc_node *map,
 		    "'%s' is not a subnet", cidr);
 }
 
+/* Says that none is there of those without which the rule says nothing. */
+static void
+check_told(struct profile_reader *r, const struct doc_node *at,
+    enum requirement_rule rule)
+{
+	const char *needs = requirement_rule_needs(rule), *key = needs;
+	char name[32];
+
+	for (size_t len; *key != '\0'; key += len + 1) {
+		len = strcspn(key, " ");
+		snprintf(name, sizeof(name), "%.*s", (int)len, key);
+		if (at->kind == DOC_MAP && doc_get(at, name) != NULL)
+			return;
+	}
+	if (*needs != '\0')
+		doc_error(r->errors, at, "the rule '%s' must be told: %.*s",
+		    requirement_rule_label(rule), (int)strlen(needs) - 1,
+		    needs);
+}
+
+/* Versions, status codes and schemes that there are. */
+static void
+check_words(struct profile_reader *r, const struct doc_node *at,
+    const struct requirement_derive *d)
+{
+	static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
+	bool known = d->rule != RULE_TLS_VERSION || d->text == NULL;
+
+	for (size_t i = 0; i < 4 && !known; i++)
+		known = strcmp(versions[i], d->text) == 0;
+	if (!known)
+		doc_error(r->errors, doc_get(at, "least"),
+		    "must be 1.0, 1.1, 1.2 or 1.3");
+	for (size_t i = 0; i < d->words; i++) {
+		if (d->rule == RULE_PROXY_AUTH &&
+		    word_number(WORD_PROXY_AUTH, d->word[i]) == 0)
+			doc_error(r->errors, doc_get(at, "schemes"),
+			    "'%s' is no scheme (one of: %s)", d->word[i],
+			    word_list(WORD_PROXY_AUTH));
+		if (d->rule == RULE_STATUS &&
+		    (strlen(d->word[i]) != 3 ||
+			strspn(d->word[i], "0123456789") != 3))
+			doc_error(r->errors, doc_get(at, "codes"),
+			    "'%s' is no status code", d->word[i]);
+	}
+}
+
 static void
 no_rule(struct profile_reader *r, const struct doc_node *at, const char *name)
 {
@@ -369,6 +417,7 @@ read_derive(struct profile_reader *r, const struct doc_node *at,
 		no_rule(r, at, name);
 		return;
 	}
+	check_told(r, at, d->rule);
 	if (at->kind != DOC_MAP)
 		return;
 	strncat(keys, requirement_rule_keys(d->rule), sizeof(keys) - 6);
@@ -378,6 +427,7 @@ read_derive(struct profile_reader *r, const struct doc_node *at,
 	d->allowed = read_flag(r, at, "allowed");
 	read_range(r, at, d);
 	read_told(r, at, d);
+	check_words(r, at, d);
 }
 
 static void
@@ -487,6 +537,15 @@ read_likes(struct profile_reader *r, const struct doc_node *map,
 	}
 }
 
+static bool
+is_subnet(const struct profile *p, const char *id)
+{
+	for (size_t i = 0; i < p->subnets && id != NULL; i++)
+		if (strcmp(p->subnet[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 static void
 check_rules(struct profile_reader *r, const struct doc_node *map,
     const struct requirement *row)
@@ -494,6 +553,12 @@ check_rules(struct profile_reader *r, const struct doc_node *map,
 	for (size_t i = 0; i < row->derives; i++) {
 		const struct requirement_derive *d = &row->derive[i];
 
+		/* Of a revision that there is not there are none. */
+		if (d->rule == RULE_SUBNET && row->holds &&
+		    doc_errors_count(r->errors) == 0 &&
+		    !is_subnet(r->p, row->id))
+			doc_error(r->errors, map,
+			    "derive: no media subnet has the id of the row");
 		for (size_t k = 0; d->rule == RULE_ROWS && k < d->words; k++)
 			if (requirement_find(r->p, d->word[k]) == NULL)
 				doc_error(r->errors, map,

@@ -10,9 +10,10 @@
 #include "requirement_rule.h"
 
 static const struct {
-	const char *label, *keys;
+	const char *label, *keys, *needs;
 } rules[RULES] = {
-#define RULE(name, label, keys, help) [RULE_##name] = {label, keys},
+#define RULE(name, label, keys, needs, help) \
+	[RULE_##name] = {label, keys, needs},
 #include "rules.def"
 };
 
@@ -35,6 +36,12 @@ const char *
 requirement_rule_keys(enum requirement_rule rule)
 {
 	return rules[rule].keys;
+}
+
+const char *
+requirement_rule_needs(enum requirement_rule rule)
+{
+	return rules[rule].needs;
 }
 
 /* Made once; constant from then on. */

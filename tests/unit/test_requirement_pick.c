@@ -310,6 +310,10 @@ mistakes_of_picks(void **state)
 	    {"interval: 1s, timeout: 5s",
 		"the timeout of 5s is too long: an interval of 1s"},
 	    {"colour: red", "unknown key 'colour'"},
+	    {"products: [all], via: [hq]",
+		"there is no proxy 'hq' (there: direct, env)"},
+	    {"hosts: {R-3: [{address: h, transport: udp}]}",
+		"is no transport that R-3 is probed by (one of: tcp)"},
 	};
 	char text[512];
 
@@ -379,6 +383,44 @@ mistakes_of_profiles(void **state)
 		"'R-1' is in the list twice"},
 	    {ROW "    derive: [media]\n    colour: red\n",
 		"unknown key 'colour'"},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		put_profile(wrong[i].text);
+		assert_mistake("profiles: [{name: t, products: [all]}]\n",
+		    wrong[i].mistake);
+	}
+}
+
+/* What rules go by must be told, and be what there is. */
+static void
+mistakes_of_rules(void **state)
+{
+	static const struct {
+		const char *text, *mistake;
+	} wrong[] = {
+	    {ROW "    derive: [tls_version]\n",
+		"the rule 'tls_version' must be told: least"},
+	    {ROW "    derive: [{rule: tls_version, least: '9'}]\n",
+		"must be 1.0, 1.1, 1.2 or 1.3"},
+	    {ROW "    derive: [{rule: alias}]\n",
+		"the rule 'alias' must be told: match"},
+	    {ROW "    derive: [{rule: absent, transport: tcp}]\n",
+		"the rule 'absent' must be told: ports cidr"},
+	    {ROW "    derive: [{rule: proxy_auth, schemes: [x]}]\n",
+		"'x' is no scheme (one of: none, basic, "},
+	    {ROW "    derive: [{rule: status, codes: [2xx]}]\n",
+		"'2xx' is no status code"},
+	    {ROW "    derive: [subnet]\n",
+		"derive: no media subnet has the id of the row"},
+	    {ROW "    not_probeable: ''\n", "must not be empty"},
+	    {ROW "    hosts: [{hosts: [a], from: x, path: b}]\n"
+		 "    probe: [{probe: https}]\n",
+		"must begin with a slash"},
+	    /* Of the profile's file, though it shows when targets are made. */
+	    {ROW "    hosts: [{hosts: [a], from: x}]\n"
+		 "    probe: [{probe: tcp}]\n",
+		"t.yml:19:13: error: 'a' has no port"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -603,6 +645,7 @@ main(void)
 	    cmocka_unit_test(ways_are_targets),
 	    cmocka_unit_test(mistakes_of_picks),
 	    cmocka_unit_test(mistakes_of_profiles),
+	    cmocka_unit_test(mistakes_of_rules),
 	    cmocka_unit_test(patterns),
 	    cmocka_unit_test(what_of_many_paths),
 	    cmocka_unit_test(silence_proves_nothing),
