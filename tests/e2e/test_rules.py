@@ -2,17 +2,14 @@
 and one goes all the way: a media node is cut off, somebody is told, and told
 again when it is back."""
 
-import http.server
 import json
-import queue
 import re
 import subprocess
-import threading
 import urllib.request
 
 import yaml
 
-from harness import TOP, free_port, tool, wait
+from harness import TOP, free_port, link, tool, wait
 from test_ntp import Chrony
 
 RULES = TOP / "deploy/prometheus"
@@ -127,15 +124,18 @@ def test_what_rules_select_is_there(bench, tmp_path):
     assert len(selectors) > 25, selectors
 
 
+# Who is told: writes each alert down, a line of JSON each.
+HOOK = """
+import http.server, json, sys
 class Hook(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.put(json.loads(body))
+        for alert in json.loads(self.rfile.read(int(self.headers["Content-Length"])))["alerts"]:
+            print(json.dumps(alert), flush=True)
         self.send_response(200)
         self.end_headers()
-
-    def log_message(self, *args):
-        pass
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Hook).serve_forever()
+"""
 
 
 def faster(bench):
@@ -145,7 +145,7 @@ def faster(bench):
         (bench.directory / path.name).write_text(text)
 
 
-def alertmanager(bench, port, hook):
+def alertmanager(bench, port, hook, inside=None):
     """The example, but somebody is told, and soon."""
     config = yaml.safe_load((RULES / "alertmanager.example.yml").read_text())
     config["route"] |= {"receiver": "hook", "group_wait": "1s", "group_interval": "1s"}
@@ -154,7 +154,7 @@ def alertmanager(bench, port, hook):
     (bench.directory / "am.yml").write_text(yaml.safe_dump(config))
     bench.start([tool("prometheus-alertmanager"), "--config.file=am.yml", "--storage.path=am",
                  "--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{port}"],
-                name="alertmanager")
+                name="alertmanager", inside=inside)
 
 
 # What fires, and what of it nobody is told, since something worse holds.
@@ -208,48 +208,50 @@ def test_what_need_not_be_told(bench):
 
 
 def test_somebody_is_told(bench):
-    hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-    hook.got = queue.Queue()
-    threading.Thread(target=hook.serve_forever, daemon=True).start()
-    bench.closing.append(hook.shutdown)
-    ports = {n: free_port() for n in ("prometheus", "alertmanager")}
-    a, b = (bench.reflect("--listen.udp=127.0.0.1:0", name=n) for n in ("a", "b"))
+    """A site in a namespace, with all that watches it; a media node in another
+    one is cut off, and comes back."""
+    site, here, there = (bench.netns(n) for n in ("site", "here", "there"))
+    nodes = {"here": link(site, here, 1)[1], "there": link(site, there, 2)[1]}
+    for ns, name in ((here, "here"), (there, "there")):
+        bench.reflect(f"--listen.udp={nodes[name]}:5004", name=name, inside=ns)
     d = bench.daemon(f"""
 defaults: {{interval: 500ms, timeout: 200ms, windows: [5s]}}
 thresholds: {{down_after: 2, up_after: 2}}
 media:
   clusters:
-    - {{name: here, class: public, udp: ["stun:127.0.0.1:{a.port['udp']}"]}}
-    - {{name: there, class: public, udp: ["stun:127.0.0.1:{b.port['udp']}"]}}
-""").ready()
+    - {{name: here, class: public, udp: ["stun:{nodes['here']}:5004"]}}
+    - {{name: there, class: public, udp: ["stun:{nodes['there']}:5004"]}}
+""", inside=site).ready()
     faster(bench)
-    alertmanager(bench, ports["alertmanager"], hook.server_address[1])
     (bench.directory / "prometheus.yml").write_text(f"""
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["*.rules.yml"]
-alerting: {{alertmanagers: [{{static_configs: [{{targets: ["127.0.0.1:{ports['alertmanager']}"]}}]}}]}}
+alerting: {{alertmanagers: [{{static_configs: [{{targets: ["127.0.0.1:9093"]}}]}}]}}
 scrape_configs:
   - job_name: reachd
     static_configs: [{{targets: ["127.0.0.1:{d.port}"]}}]
 """)
+    hook = bench.start(["/usr/bin/python3", "-c", HOOK, "9094"], name="hook", inside=site)
+    alertmanager(bench, 9093, 9094, site)
     bench.start([tool("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb",
-                 "--rules.alert.resend-delay=1s",
-                 f"--web.listen-address=127.0.0.1:{ports['prometheus']}"], name="prometheus")
+                 "--rules.alert.resend-delay=1s", "--web.listen-address=127.0.0.1:9090"],
+                name="prometheus", inside=site)
     wait("both clusters up", lambda: d.metrics().sum("reachd_cluster_state", state="up") == 2)
-    b.stop()
+    there.nft("table inet wall { chain in { type filter hook input priority 0; policy drop; }\n}")
 
     def told(status):
         def check():
-            while not hook.got.empty():
-                for alert in hook.got.get()["alerts"]:
-                    if (alert["labels"]["alertname"] == "ReachdMediaClusterUnreachable" and
-                            alert["status"] == status):
-                        return alert
+            for line in hook.text().splitlines():
+                alert = json.loads(line)
+                if (alert["labels"]["alertname"] == "ReachdMediaClusterUnreachable" and
+                        alert["status"] == status):
+                    return alert
             return None
         return check
     alert = wait("the alert", told("firing"), 90)
     assert alert["labels"]["media_cluster"] == "there"
     assert alert["annotations"]["summary"].startswith("Media cluster there cannot be reached")
-    bench.reflect(f"--listen.udp=127.0.0.1:{b.port['udp']}", name="again")
+    assert not told("resolved")()
+    there.nft("flush ruleset")
     alert = wait("the end of it", told("resolved"), 90)
     assert alert["labels"]["media_cluster"] == "there"
