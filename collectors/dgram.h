@@ -88,5 +88,11 @@ void dgram_close(void *loop);
 int dgram_start(struct probe *p);
 int dgram_request(struct probe *p, unsigned seq);
 void dgram_stop(struct probe *p);
+/* All of them but open, which names the kind. */
+#define DGRAM_CALLS                                                           \
+	.lingers = true, .state = sizeof(struct dgram_probe),                 \
+	.adjust = dgram_adjust, .tick = dgram_tick, .counts = dgram_counts,   \
+	.close = dgram_close, .start = dgram_start, .request = dgram_request, \
+	.stop = dgram_stop
 
 #endif

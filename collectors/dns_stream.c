@@ -78,11 +78,6 @@ const struct collector collector_dns_stream = {
     .count = 1,
     /* Of 25 kB each; they wait for their time-out behind a firewall. */
     .concurrent = 128,
-    .state = sizeof(struct exchange_probe),
     .open = open_loop,
-    .counts = exchange_counts,
-    .close = exchange_close,
-    .start = exchange_start,
-    .request = exchange_request,
-    .stop = exchange_stop,
+    EXCHANGE_CALLS,
 };

@@ -75,5 +75,12 @@ void exchange_close(void *loop);
 int exchange_start(struct probe *p);
 int exchange_request(struct probe *p, unsigned seq);
 void exchange_stop(struct probe *p);
+/* All of them but open, which names the kind; EXCHANGE_CALLS_TLS over TLS. */
+#define EXCHANGE_CALLS                                                     \
+	.state = sizeof(struct exchange_probe), .counts = exchange_counts, \
+	.close = exchange_close, .start = exchange_start,                  \
+	.request = exchange_request, .stop = exchange_stop
+#define EXCHANGE_CALLS_TLS \
+	EXCHANGE_CALLS, .adjust = exchange_adjust, .tick = exchange_tick
 
 #endif

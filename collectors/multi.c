@@ -275,6 +275,23 @@ multi_closing(const struct multi *m)
 	return m->closing;
 }
 
+void
+multi_policy(void *easy)
+{
+	CURL *e = easy;
+
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, CURLHEADER_SEPARATE);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "reachd/" PACKAGE_VERSION);
+}
+
 int
 multi_add(struct multi *m, struct multi_job *j)
 {

@@ -51,6 +51,12 @@ bool multi_closing(const struct multi *m);
  */
 uint64_t multi_stalled(const struct multi *m);
 
+/*
+ * What holds for every transfer, whoever asks: HTTP/1.1 over a connection of
+ * its own, no redirects, no older TLS than 1.2, no signals, and headers for
+ * the origin (tokens) never for the proxy's CONNECT. easy: a CURL.
+ */
+void multi_policy(void *easy);
 /* Starts the transfer. 0 or -ENOMEM: nothing will be called. */
 int multi_add(struct multi *m, struct multi_job *j);
 /* At once: nothing is called for it any more. */

@@ -58,13 +58,8 @@ const struct collector collector_sip_stream = {
     .count = 1,
     /* Each waits for its time-out when a firewall is silent. */
     .concurrent = 256,
-    .state = sizeof(struct exchange_probe),
     .open = open_tcp,
-    .counts = exchange_counts,
-    .close = exchange_close,
-    .start = exchange_start,
-    .request = exchange_request,
-    .stop = exchange_stop,
+    EXCHANGE_CALLS,
 };
 
 const struct collector collector_sip_stream_tls = {
@@ -76,13 +71,6 @@ const struct collector collector_sip_stream_tls = {
     .count = 1,
     /* A handshake holds the loop for a millisecond, and 50 kB. */
     .concurrent = 16,
-    .state = sizeof(struct exchange_probe),
     .open = open_tls,
-    .adjust = exchange_adjust,
-    .tick = exchange_tick,
-    .counts = exchange_counts,
-    .close = exchange_close,
-    .start = exchange_start,
-    .request = exchange_request,
-    .stop = exchange_stop,
+    EXCHANGE_CALLS_TLS,
 };
