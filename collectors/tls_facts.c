@@ -15,9 +15,32 @@
 #include "tls_facts.h"
 #include "tls_judge.h"
 
-enum { NO = 1, YES = 2, CHAIN_MOST = 8 };
+enum {
+	NO = 1,
+	YES = 2,
+	CHAIN_MOST = 8,
+	/* A long chain has 100 k, a talk over a WebSocket has 1 M at most. */
+	TAKEN_MOST = 5 << 18,
+	SHAKEN_MOST = 1 << 18,
+	TICKETS_MOST = 16,
+};
 
 /* ---- what goes by ---- */
+
+void
+tls_facts_bound(
+    SSL *ssl, struct tls_notes *notes, int type, const void *buf, uint64_t len)
+{
+	const uint8_t *m = buf;
+	uint32_t most = SSL_is_init_finished(ssl) ? TAKEN_MOST : SHAKEN_MOST;
+
+	if (type == SSL3_RT_HEADER && len >= SSL3_RT_HEADER_LENGTH)
+		notes->taken += (uint32_t)(m[3] << 8 | m[4]);
+	else if (type == SSL3_RT_HANDSHAKE && len > 0)
+		notes->tickets += m[0] == SSL3_MT_NEWSESSION_TICKET;
+	if (notes->taken > most || notes->tickets > TICKETS_MOST)
+		BIO_set_init(SSL_get_rbio(ssl), 0);
+}
 
 /* The signature is OpenSSL's. */
 static void
@@ -28,7 +51,10 @@ on_message(int sent, int version, int type, const void *buf, size_t len,
 	const uint8_t *m = buf;
 
 	(void)version;
-	if (sent || type != SSL3_RT_HANDSHAKE || len < 4)
+	if (sent)
+		return;
+	tls_facts_bound(ssl, notes, type, buf, len);
+	if (type != SSL3_RT_HANDSHAKE || len < 4)
 		return;
 	if (m[0] == SSL3_MT_SERVER_HELLO && len >= 6)
 		notes->hello = (uint16_t)(m[4] << 8 | m[5]);

@@ -20,10 +20,21 @@ struct tls_notes {
 	 * handshake (TLS 1.3); it has come, and was good.
 	 */
 	bool verdict_due, verdict_good;
+	uint32_t taken;	  /* bytes of records; see tls_facts_bound() */
+	uint32_t tickets; /* that the server gave */
 };
 
 /* The notes are filled in from now on, as long as the session lives. */
 void tls_facts_watch(struct ssl_st *ssl, struct tls_notes *notes);
+
+/*
+ * For a message callback that takes the place of the one that fills in the
+ * notes: counts what comes in, by its arguments type, buf and len. OpenSSL
+ * skips greetings and takes tickets in one call for as long as they come;
+ * after more than any server needs the session reads nothing any more.
+ */
+void tls_facts_bound(struct ssl_st *ssl, struct tls_notes *notes, int type,
+    const void *buf, uint64_t len);
 
 /*
  * Everything that is known by now. host is what the certificate is to be for,

@@ -51,8 +51,10 @@ status_of(const char *line, size_t len)
 static bool
 take_tunnel(struct web *w, int status)
 {
+	if (status < 200)
+		return true; /* it will say more */
 	w->end.proxy_status = status;
-	if (status >= 200 && status < 300) {
+	if (status < 300) {
 		w->end.tunnelled = true;
 		w->tunnelled = clock_mono();
 		multi_call(&w->job);
@@ -144,9 +146,29 @@ on_body(char *bytes, size_t one, size_t n, void *arg)
 	return w->head <= HEAD_MOST ? n : 0;
 }
 
+/*
+ * libcurl skips the page of a demand by itself, one that follows CONNECT byte
+ * for byte, without an end and without a turn for others: each byte comes by
+ * here. The signature is libcurl's.
+ */
+static int
+on_progress(void *arg, curl_off_t most, curl_off_t now, curl_off_t up_most,
+    curl_off_t up)
+{
+	struct web *w = arg;
+
+	(void)most;
+	(void)up_most;
+	(void)up;
+	return now > HEAD_MOST || ++w->steps > HEAD_MOST;
+}
+
 void
 web_head_hook(struct web *w)
 {
+	curl_easy_setopt(w->easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(w->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(w->easy, CURLOPT_XFERINFODATA, w);
 	curl_easy_setopt(w->easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(w->easy, CURLOPT_HEADERDATA, w);
 	curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, on_body);

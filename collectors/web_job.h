@@ -49,13 +49,14 @@ struct web {
 	struct tls_notes notes;
 	size_t head;	   /* bytes of it, so far */
 	unsigned refusals; /* 407 so far */
+	unsigned steps;	   /* that libcurl told of */
 	int status;	   /* of the origin, once its head began */
 	struct web_end end;
-	bool begun;   /* a status line came */
-	bool named;   /* the answer says that the proxy made it */
-	bool moved;   /* it has a Location */
-	bool whole;   /* the head has ended */
-	bool told;    /* ready() has been called */
+	bool begun; /* a status line came */
+	bool named; /* the answer says that the proxy made it */
+	bool moved; /* it has a Location */
+	bool whole; /* the head has ended */
+	bool told;  /* ready() has been called */
 	bool told_connect, told_tunnel; /* those phases */
 	bool turned;  /* the loop has turned since the socket was made */
 	bool counted; /* the proxy's tally has it */

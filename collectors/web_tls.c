@@ -204,9 +204,8 @@ on_record(int write, int version, int type, const void *bytes, size_t len,
 	struct web *w = arg;
 
 	(void)version;
-	(void)bytes;
-	(void)len;
-	(void)ssl;
+	if (!write)
+		tls_facts_bound(ssl, &w->notes, type, bytes, len);
 	if (write && type == SSL3_RT_HEADER && w->first == 0)
 		w->sent = clock_mono();
 }
@@ -234,8 +233,11 @@ on_context(CURL *easy, void *context, void *arg)
 	if (w->pool->store != NULL)
 		SSL_CTX_set1_cert_store(ctx, w->pool->store);
 	/* That of the proxy itself is libcurl's to judge. */
-	if (p != NULL && p->tls && !w->end.tunnelled)
+	if (p != NULL && p->tls && !w->end.tunnelled) {
+		SSL_CTX_set_msg_callback(ctx, on_record);
+		SSL_CTX_set_msg_callback_arg(ctx, w);
 		return CURLE_OK;
+	}
 	w->handshake = clock_mono();
 	w->ssl = NULL;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
