@@ -16,8 +16,9 @@
 
 enum {
 	PIECE = 16 * 1024,
-	FAILED_MAX = 20, /* rows of the section; the page has all */
-	TARGETS_MAX = 12 /* of a row */
+	FAILED_MAX = 20,  /* rows of the section; the page has all */
+	TARGETS_MAX = 12, /* of a row */
+	WAYS_MAX = 60
 };
 
 struct page {
@@ -184,6 +185,30 @@ put_causes(const struct page *p, struct buf *out)
 	buf_puts(out, n > 0 ? "." : "");
 }
 
+/* Ways to the rows that failed, which stand among so many others. */
+static void
+put_ways(const struct page *p, struct buf *out)
+{
+	const struct snap_requirement *r = SNAP(p->s, requirement);
+	size_t n = 0;
+
+	for (size_t i = 0; i < SNAP_COUNT(p->s, requirement); i++) {
+		if (r[i].status != REQUIREMENT_STATUS_FAILED)
+			continue;
+		if (++n > WAYS_MAX)
+			continue;
+		buf_puts(
+		    out, n == 1 ? "<p>Not met: <a href=\"#" : ", <a href=\"#");
+		put_label(out, r[i].labels, "id");
+		buf_puts(out, "\">");
+		put_label(out, r[i].labels, "id");
+		buf_puts(out, "</a>");
+	}
+	if (n > WAYS_MAX)
+		buf_printf(out, " and %zu more", n - WAYS_MAX);
+	buf_puts(out, n > 0 ? ".</p>\n" : "");
+}
+
 static void
 put_head(const struct page *p, struct buf *out)
 {
@@ -220,6 +245,7 @@ put_head(const struct page *p, struct buf *out)
 	buf_puts(out, "</p>\n");
 	if (SNAP_COUNT(p->s, requirement) > 0)
 		put_counts(out, p->s);
+	put_ways(p, out);
 }
 
 static void

@@ -141,6 +141,7 @@ def test_met_failed_and_met_again(bench, tmp_path):
     for word in ("5 of 6 requirements are not met", "The web server &lt;answers&gt;.",
                  "Within calls only.", "cannot be probed", "not selected"):
         assert word in dom, word
+    assert '<p>Not met: <a href="#WEB-1">WEB-1</a>, <a href="#ALL-1">ALL-1</a>, ' in dom
     terminal = d.get("/status")
     assert "requirements: 0 met, 1 untested, 5 failed:" in terminal
     assert re.search(r"\nALL-1 +\d+s +WEB-1: failed\n", terminal), terminal
@@ -205,6 +206,18 @@ def test_the_profile_that_comes_along_where_nothing_is(bench):
         assert f'<tr id="{r["id"]}">' in page
     samples = d.metrics().all("reachd_requirement_status", profile="webex")
     assert len(samples) == 5 * len(rows)
+    # All faces say the same; the page may be a second younger.
+    def agree():
+        api = statuses(d)
+        metrics = {lab["id"]: lab["status"] for lab, v in d.metrics().all(
+            "reachd_requirement_status", profile="webex") if v == 1}
+        shown = re.findall(r'<tr id="([^"]+)">.*?<span class="s [^"]*">([^<]+)<',
+                           d.get("/requirements"), re.S)
+        words = {"cannot be probed": "not_probeable", "not selected": "not_selected"}
+        assert api == metrics, set(api.items()) ^ set(metrics.items())
+        assert api == {i: words.get(w, w) for i, w in shown}
+        return True
+    wait("API, metrics and page to agree", agree)
 
 
 def test_print_profile(tmp_path):
