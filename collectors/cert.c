@@ -160,6 +160,124 @@ cert_is_for(X509 *leaf, const char *host)
 		   NULL) == 1;
 }
 
+/* RFC 2253 section 2.4, but for what only begins or ends a value. */
+static size_t
+put_escaped(char *out, size_t size, const unsigned char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n + 2 < size; i++) {
+		if (text[i] != '\0' && strchr(",+\"\\<>;", text[i]) != NULL)
+			out[n++] = '\\';
+		out[n++] =
+		    text[i] < ' ' || text[i] == 0x7f ? '?' : (char)text[i];
+	}
+	out[n] = '\0';
+	return n;
+}
+
+static size_t
+put_attribute(
+    char *out, size_t size, const char *label, const X509_NAME_ENTRY *entry)
+{
+	unsigned char *utf8 = NULL;
+	int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
+	char value[512];
+	size_t n;
+
+	if (len < 0)
+		return 0;
+	copy_characters(value, sizeof(value), utf8, (size_t)len);
+	OPENSSL_free(utf8);
+	n = (size_t)snprintf(out, size, "%s=", label);
+	if (n >= size)
+		return 0;
+	return n + put_escaped(out + n, size - n, (const unsigned char *)value,
+		       strlen(value));
+}
+
+static void
+usual_text(const X509_NAME *name, char *out, size_t size)
+{
+	static const struct {
+		int nid;
+		const char *label;
+	} order[] = {
+	    {NID_serialNumber, "SERIALNUMBER"},
+	    {NID_commonName, "CN"},
+	    {NID_postalCode, "POSTALCODE"},
+	    {NID_streetAddress, "STREET"},
+	    {NID_stateOrProvinceName, "ST"},
+	    {NID_localityName, "L"},
+	    {NID_organizationalUnitName, "OU"},
+	    {NID_organizationName, "O"},
+	    {NID_countryName, "C"},
+	};
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		const char *between = n > 0 ? "," : "";
+		int at = -1;
+
+		while ((at = X509_NAME_get_index_by_NID(
+			    name, order[i].nid, at)) >= 0 &&
+		       n + 32 < size) {
+			n += (size_t)snprintf(out + n, size - n, "%s", between);
+			n += put_attribute(out + n, size - n, order[i].label,
+			    X509_NAME_get_entry(name, at));
+			between = "+";
+		}
+	}
+}
+
+void
+cert_names_usual(const X509 *cert, char *subject, char *issuer, size_t size)
+{
+	usual_text(X509_get_subject_name(cert), subject, size);
+	usual_text(X509_get_issuer_name(cert), issuer, size);
+}
+
+void
+cert_dns_names(X509 *leaf, char *out, size_t size)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		size_t len, comma = n > 0;
+
+		if (name->type != GEN_DNS)
+			continue;
+		len = (size_t)ASN1_STRING_length(name->d.dNSName);
+		if (n + comma + len >= size)
+			break;
+		if (comma)
+			out[n++] = ',';
+		copy_characters(out + n, size - n,
+		    ASN1_STRING_get0_data(name->d.dNSName), len);
+		n += strlen(out + n);
+	}
+	GENERAL_NAMES_free(names);
+}
+
+int64_t
+cert_chain_end(const STACK_OF(X509) * chain)
+{
+	int64_t first = 0;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		int64_t end = end_of(sk_X509_value(chain, i));
+
+		if (first == 0 || end < first)
+			first = end;
+	}
+	return first;
+}
+
 bool
 cert_must_staple(const X509 *leaf)
 {

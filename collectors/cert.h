@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct tls_facts;
 struct x509_st;
@@ -26,6 +27,18 @@ bool cert_is_for(struct x509_st *leaf, const char *host);
 
 /* Whether the certificate wants a staple with it (RFC 7633). */
 bool cert_must_staple(const struct x509_st *leaf);
+
+/*
+ * Both names as Go's libraries write them, which others compare them with:
+ * RFC 2253, the usual attributes only, in an order that does not depend on
+ * the certificate, the common name first.
+ */
+void cert_names_usual(const struct x509_st *cert, char *subject, char *issuer,
+    size_t size);
+/* Its DNS names, with commas between; those that fit whole. */
+void cert_dns_names(struct x509_st *leaf, char *out, size_t size);
+/* When the first of these ends, in s since 1970; 0: there are none. */
+int64_t cert_chain_end(const struct stack_st_X509 *chain);
 
 /* The issuer's whole name, as in the facts. */
 void cert_issuer_text(const struct x509_st *cert, char *out, size_t size);

@@ -100,6 +100,7 @@ read_facts(const struct channel *c, struct tls_facts *facts)
 {
 	tls_facts_read(c->ssl, &c->notes, asked(c),
 	    tls_name(channel_probe(c)->path), facts);
+	tls_facts_details(c->ssl, channel_probe(c)->details);
 	if (!stream_tls_trusts(c->pool->tls) && facts->have_cert) {
 		facts->verify_error = -1;
 		facts->chain = 0;

@@ -224,6 +224,7 @@ take_data(struct dgram *d, struct dgram_socket *s,
 	if (d->kind->ports)
 		a.local_port = s->port;
 	talk = talk_of(s, slot);
+	talk.hop_limit = item->hop_limit;
 	times = times_of(d, &s->slot[slot], item->stamp, now);
 	dgram_rtt_real(&times, &talk.left_ns, &talk.came_ns);
 	d->kind->accept(item->bytes, item->len, &talk, &a, &mapped);

@@ -33,6 +33,7 @@ struct dgram_talk {
 	 * since 1970; both 0: not known well enough to compare clocks by.
 	 */
 	int64_t left_ns, came_ns;
+	uint8_t hop_limit; /* what is left of it, of ICMP; 0: not known */
 };
 
 /* What a collector's packets are. */

@@ -125,6 +125,13 @@ read_control(const struct cmsghdr *c, struct dgram_item *out)
 		   (c->cmsg_level == IPPROTO_IPV6 &&
 		       c->cmsg_type == IPV6_RECVERR)) {
 		read_error(c, out);
+	} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+		   (c->cmsg_level == IPPROTO_IPV6 &&
+		       c->cmsg_type == IPV6_HOPLIMIT)) {
+		int hops;
+
+		memcpy(&hops, CMSG_DATA(c), sizeof(hops));
+		out->hop_limit = (uint8_t)hops;
 	}
 }
 

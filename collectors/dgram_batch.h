@@ -30,6 +30,7 @@ struct dgram_item {
 	uint32_t drops; /* lost by the socket so far; 0: not said */
 	int error;	/* errno */
 	uint8_t type, code;
+	uint8_t hop_limit; /* 0: not said */
 };
 
 struct dgram_batch;

@@ -30,6 +30,16 @@ set(int fd, int level, int name, int value)
 								      : 0;
 }
 
+/* How far an answer has come: echoes are few, and somebody may ask. */
+static void
+want_hop_limit(int fd, const struct dgram_key *key, int protocol)
+{
+	if (protocol == IPPROTO_ICMP && key->family == AF_INET)
+		set(fd, IPPROTO_IP, IP_RECVTTL, 1);
+	else if (protocol == IPPROTO_ICMPV6)
+		set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+}
+
 /* ICMP errors with what they are about, and the class of service. */
 static int
 set_family(int fd, const struct dgram_key *key)
@@ -121,6 +131,7 @@ dgram_socket_open(struct dgram_socket **out, const struct dgram_key *key,
 		dgram_socket_free(s);
 		return err;
 	}
+	want_hop_limit(s->fd, key, protocol);
 	*out = s;
 	return 0;
 }

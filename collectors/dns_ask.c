@@ -1,9 +1,12 @@
 /* What is asked of a name server, and whether the answer is the right one. */
 #include "build.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
+#include "details.h"
 #include "dns_ask.h"
 
 static int
@@ -103,6 +106,28 @@ tell(struct probe *p, const struct dns_answer *m, bool expected)
 	    p, FACT_DNS_EXPECTED, expected && m->truncated ? -1 : expected);
 }
 
+/* Of "ns.example hostmaster.example 2026112301 ..." */
+static void
+note_serial(struct details *d, struct dns_walk *w)
+{
+	char text[DNS_TEXT];
+
+	d->has_serial = wire_dns_next(w, text) &&
+			sscanf(text, "%*s %*s %" SCNu32, &d->serial) == 1;
+}
+
+static void
+note(struct details *d, const struct dns_question *q,
+    const struct dns_answer *m, struct dns_walk *w)
+{
+	d->dns = true;
+	d->answers = m->answers;
+	d->authorities = m->authorities;
+	d->additionals = (uint16_t)(m->additionals - m->edns);
+	if (q->type == DNS_SOA)
+		note_serial(d, w);
+}
+
 void
 dns_ask_judge(
     struct probe *p, const uint8_t *bytes, size_t len, struct answer *a)
@@ -116,6 +141,10 @@ dns_ask_judge(
 	a->outcome = OUTCOME_PROTOCOL;
 	if (question(p->path, &q) < 0 || wire_dns_parse(bytes, len, &q, &m) < 0)
 		return;
+	if (p->details != NULL) {
+		wire_dns_first(&w, bytes, len, &q, &m);
+		note(p->details, &q, &m, &w);
+	}
 	expected = m.rcode == ask->rcode;
 	if (expected && !m.truncated) {
 		wire_dns_first(&w, bytes, len, &q, &m);

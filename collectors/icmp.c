@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collectors.h"
+#include "details.h"
 #include "dgram.h"
 #include "probe.h"
 
@@ -38,6 +39,8 @@ accept_answer(const uint8_t *bytes, size_t len, const struct dgram_talk *talk,
 
 	a->outcome = reply && bytes[1] == 0 && len == PACKET ? OUTCOME_ANSWERED
 							     : OUTCOME_PROTOCOL;
+	if (talk->probe->details != NULL)
+		talk->probe->details->hop_limit = talk->hop_limit;
 }
 
 static const struct dgram_kind icmp_kind = {

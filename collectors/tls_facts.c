@@ -10,6 +10,7 @@
 
 #include "cert.h"
 #include "clock.h"
+#include "details.h"
 #include "ocsp.h"
 #include "probe.h"
 #include "tls_facts.h"
@@ -249,4 +250,19 @@ tls_facts_read(const SSL *ssl, const struct tls_notes *notes,
 		facts->for_host = cert_is_for(leaf, host) ? YES : NO;
 	read_staple(ssl, leaf, facts);
 	read_authorities(ssl, facts);
+}
+
+void
+tls_facts_details(const SSL *ssl, struct details *details)
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+
+	if (details == NULL || leaf == NULL)
+		return;
+	cert_names_usual(leaf, details->subject, details->issuer,
+	    sizeof(details->subject));
+	cert_dns_names(leaf, details->names, sizeof(details->names));
+	details->chain_end = SSL_get_verify_result(ssl) == X509_V_OK
+				 ? cert_chain_end(SSL_get0_verified_chain(ssl))
+				 : 0;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct ask_tls;
+struct details;
 struct ssl_st;
 struct tls_facts;
 
@@ -42,5 +43,8 @@ void tls_facts_bound(struct ssl_st *ssl, struct tls_notes *notes, int type,
  */
 void tls_facts_read(const struct ssl_st *ssl, const struct tls_notes *notes,
     const struct ask_tls *ask, const char *host, struct tls_facts *facts);
+
+/* What only some ask for; NULL: nobody does. */
+void tls_facts_details(const struct ssl_st *ssl, struct details *details);
 
 #endif

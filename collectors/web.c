@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "details.h"
 #include "proxy.h"
 #include "tls_keeper.h"
 #include "web_job.h"
@@ -236,6 +237,8 @@ answer(struct web *w)
 	w->pool->counts.stamp[a.stamp]++;
 	tell_phase(w, PHASE_REQUEST, w->ready, w->sent);
 	probe_phase(w->probe, PHASE_RESPONSE, a.rtt_ns);
+	if (w->probe->details != NULL && w->first != 0)
+		w->probe->details->transfer_ns = clock_mono() - w->first;
 	w->pool->setup.ops->answered(w, &a);
 }
 

@@ -1,17 +1,21 @@
 /*
  * The head of an answer, line by line: of the proxy to CONNECT, and of the
- * origin. It is all that is read; libcurl is stopped where it ends.
+ * origin. It is all that is read; libcurl is stopped where it ends. But who
+ * wants details of this one answer wants its body, too, which is counted.
  */
 #include "build.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "details.h"
 #include "proxy.h"
 #include "web_job.h"
 
-enum { HEAD_MOST = 64 << 10 };
+enum { HEAD_MOST = 64 << 10, BODY_MOST = 16 << 20 };
 
 /* Of the answers 407 that a scheme needs, those that are one too many. */
 static const unsigned refusals_most[PROXY_AUTH_END] = {
@@ -63,6 +67,20 @@ take_tunnel(struct web *w, int status)
 	return status != 407 || !refused_for_good(w);
 }
 
+/* A head begins: what an earlier one said (100, 407) is forgotten. */
+static void
+note_status(struct details *d, const char *line, size_t n, int status)
+{
+	if (d == NULL)
+		return;
+	d->status = status;
+	d->version = n > 7 && memcmp(line + 5, "1.0", 3) == 0 ? 10 : 11;
+	/* RFC 9110 section 6.4.1: these have none. */
+	d->length = status == 204 || status == 304 ? 0 : -1;
+	d->modified = 0;
+	d->location[0] = '\0';
+}
+
 static bool
 take_status(struct web *w, int status)
 {
@@ -78,6 +96,35 @@ take_status(struct web *w, int status)
 	if (w->first == 0)
 		w->first = w->received >= w->sent ? w->received : clock_mono();
 	return true;
+}
+
+/* The value of "Name: value" (RFC 9112 section 5); "" when it has no room. */
+static void
+copy_value(char *out, size_t size, const char *line, size_t n)
+{
+	const char *end = line + n, *from = memchr(line, ':', n);
+
+	for (from++; from < end && (*from == ' ' || *from == '\t'); from++)
+		continue;
+	while (end > from && (unsigned char)end[-1] <= ' ')
+		end--;
+	n = (size_t)(end - from) < size ? (size_t)(end - from) : 0;
+	memcpy(out, from, n);
+	out[n] = '\0';
+}
+
+/* RFC 9110 section 8.6: digits only. */
+static int64_t
+length_of(const char *text)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0
+		   ? (int64_t)n
+		   : -1;
 }
 
 static bool
@@ -103,8 +150,22 @@ take_end(struct web *w)
 		w->first = 0;
 		return true;
 	}
-	w->whole = true;
-	return false;
+	w->whole = w->probe->details == NULL;
+	return !w->whole;
+}
+
+static void
+note_field(struct details *d, const char *line, size_t n)
+{
+	char text[64];
+
+	if (is_field(line, n, "Location"))
+		copy_value(d->location, sizeof(d->location), line, n);
+	copy_value(text, sizeof(text), line, n);
+	if (is_field(line, n, "Content-Length"))
+		d->length = length_of(text);
+	else if (is_field(line, n, "Last-Modified"))
+		d->modified = (int64_t)curl_getdate(text, NULL);
 }
 
 static size_t
@@ -118,6 +179,7 @@ on_header(char *line, size_t one, size_t n, void *arg)
 		return 0;
 	if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
 		w->begun = true;
+		note_status(w->probe->details, line, n, status_of(line, n));
 		return take_status(w, status_of(line, n)) ? n : 0;
 	}
 	/* What a proxy says is no HTTP: libcurl would read on for ever. */
@@ -131,10 +193,21 @@ on_header(char *line, size_t one, size_t n, void *arg)
 		w->named = true;
 	if (is_field(line, n, "Location"))
 		w->moved = true;
+	if (w->probe->details != NULL && memchr(line, ':', n) != NULL)
+		note_field(w->probe->details, line, n);
 	return n;
 }
 
-/* Only of what libcurl reads on its own: the page of a demand. */
+/* A body without end is whole when it is more than anybody wants to count. */
+static size_t
+count_body(struct web *w, struct details *d, size_t n)
+{
+	d->body += n;
+	w->whole = d->body > BODY_MOST;
+	return w->whole ? 0 : n;
+}
+
+/* Else only what libcurl reads on its own: the page of a demand. */
 static size_t
 on_body(char *bytes, size_t one, size_t n, void *arg)
 {
@@ -142,6 +215,8 @@ on_body(char *bytes, size_t one, size_t n, void *arg)
 
 	(void)bytes;
 	(void)one;
+	if (w->probe->details != NULL && w->status != 0)
+		return count_body(w, w->probe->details, n);
 	w->head += n;
 	return w->head <= HEAD_MOST ? n : 0;
 }

@@ -151,6 +151,7 @@ read_facts(struct web *w)
 
 	tls_facts_read(w->ssl, &w->notes, ask,
 	    name != NULL ? name : w->path->host, &w->facts);
+	tls_facts_details(w->ssl, w->probe->details);
 	if (w->pool->anchors == 0 && w->facts.have_cert) {
 		w->facts.verify_error = -1;
 		w->facts.chain = 0;

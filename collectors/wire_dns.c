@@ -237,8 +237,10 @@ read_rest(struct reader *r, unsigned authority, unsigned additional,
 			break;
 		if (i < authority && rec.type == DNS_SOA && a->records == 0)
 			err = take_soa(r, &rec, a);
-		else if (i >= authority && rec.type == DNS_OPT)
+		if (i >= authority && rec.type == DNS_OPT) {
 			a->rcode |= (rec.ttl >> 24 & 0xff) << 4;
+			a->edns = true;
+		}
 	}
 	return err;
 }
@@ -289,6 +291,8 @@ read_sections(
 
 	a->answers = (uint16_t)get16(r->bytes + 6);
 	a->answers_at = (uint16_t)r->at;
+	a->authorities = (uint16_t)authority;
+	a->additionals = (uint16_t)additional;
 	if (a->answers + authority + additional > DNS_RECORDS)
 		return -EBADMSG;
 	err = find_records(*r, q, a);

@@ -55,6 +55,7 @@ struct dns_question {
 struct dns_answer {
 	unsigned rcode; /* 12 bits with EDNS0 */
 	bool truncated;
+	bool edns;	  /* it has an OPT record, which is no data */
 	bool looped;	  /* its aliases lead in a circle, or too far */
 	unsigned aliases; /* followed from the name that was asked for */
 	/* Records of the type asked for, of the name at the aliases' end. */
@@ -68,6 +69,7 @@ struct dns_answer {
 	/* For wire_dns_first(). */
 	struct dns_name owner;
 	uint16_t answers_at, answers;
+	uint16_t authorities, additionals; /* as the header counts them */
 };
 
 /* Writes the query; its length. id is random and borrowed. */

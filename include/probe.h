@@ -22,6 +22,7 @@
 #include "outcome.h"
 #include "word.h"
 
+struct details;
 struct proxy;
 
 enum { PROBE_REQUESTS_MAX = 32, TLS_TEXT = 128, TLS_AUTHORITIES = 512 };
@@ -113,6 +114,7 @@ struct probe {
 	unsigned count;			/* requests in this probe */
 	uint32_t round;			/* number of this probe of the target */
 	const struct probe_ops *ops;	/* the engine's */
+	struct details *details;	/* room for them, or NULL */
 };
 
 /* The path is ready: the engine may call request(). */
