@@ -9,9 +9,10 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "once.h"
 #include "queue.h"
 
-enum { NOTES = 8192, TRIGGERS = 256 };
+enum { NOTES = 8192, TRIGGERS = 256, ONCES = 1024 };
 
 /* A timer that fires so late has kept the sockets waiting, too. */
 #define STALL (100 * CLOCK_MS)
@@ -36,7 +37,9 @@ struct engine {
 	uv_async_t mail;
 	_Atomic(struct plan *) plan; /* owned by who takes it out */
 	struct queue *orders, *notes;
-	_Atomic uint64_t due; /* when the timer shall fire; UINT64_MAX */
+	struct queue *asked, *done; /* of struct once *; owned */
+	unsigned out;		    /* once's that are out: the control's */
+	_Atomic uint64_t due;	    /* when the timer shall fire; UINT64_MAX */
 	_Atomic bool stopping;
 	bool closed;
 	bool late; /* sockets are looked at before time-outs */
@@ -114,11 +117,23 @@ on_note(void *arg, const struct sched_note *n)
 	e->setup.notify(e->setup.arg);
 }
 
+/* There is room: no more are out than it has. */
+static void
+on_done(void *arg, struct once *o)
+{
+	struct engine *e = arg;
+
+	queue_push(e->done, &o);
+	if (!e->closed)
+		e->setup.notify(e->setup.arg);
+}
+
 static void
 on_mail(uv_async_t *a)
 {
 	struct engine *e = a->data;
 	struct plan *p = atomic_exchange(&e->plan, NULL);
+	struct once *once;
 	struct order o;
 
 	if (p != NULL) {
@@ -131,6 +146,8 @@ on_mail(uv_async_t *a)
 	}
 	while (queue_pop(e->orders, &o))
 		sched_trigger(e->sched, o.trigger, o.index);
+	while (queue_pop(e->asked, &once))
+		sched_once(e->sched, once);
 	if (atomic_load(&e->stopping))
 		engine_close(e);
 	else
@@ -146,6 +163,7 @@ engine_new(const struct engine_setup *setup)
 	    .loop = setup->number,
 	    .rearm = on_rearm,
 	    .note = on_note,
+	    .done = on_done,
 	    .arg = e};
 
 	if (e == NULL)
@@ -154,8 +172,11 @@ engine_new(const struct engine_setup *setup)
 	s.collector.loop = setup->loop;
 	e->orders = queue_new(sizeof(struct order), TRIGGERS);
 	e->notes = queue_new(sizeof(struct sched_note), NOTES);
+	e->asked = queue_new(sizeof(struct once *), ONCES);
+	e->done = queue_new(sizeof(struct once *), ONCES);
 	e->sched = sched_new(&s);
-	if (e->orders == NULL || e->notes == NULL || e->sched == NULL ||
+	if (e->orders == NULL || e->notes == NULL || e->asked == NULL ||
+	    e->done == NULL || e->sched == NULL ||
 	    uv_async_init(setup->loop, &e->mail, on_mail) < 0) {
 		sched_free(e->sched);
 		e->sched = NULL;
@@ -179,6 +200,16 @@ engine_close(struct engine *e)
 	sched_stop(e->sched);
 }
 
+static void
+drain(struct queue *q)
+{
+	struct once *o;
+
+	while (q != NULL && queue_pop(q, &o))
+		once_free(o);
+	queue_free(q);
+}
+
 void
 engine_free(struct engine *e)
 {
@@ -188,6 +219,8 @@ engine_free(struct engine *e)
 	sched_free(e->sched);
 	queue_free(e->orders);
 	queue_free(e->notes);
+	drain(e->asked);
+	drain(e->done);
 	free(e);
 }
 
@@ -224,6 +257,28 @@ engine_trigger(struct engine *e, enum trigger trigger, uint32_t index)
 
 	uv_async_send(&e->mail);
 	return taken;
+}
+
+bool
+engine_once(struct engine *e, struct once *o)
+{
+	if (e->out == ONCES)
+		return false;
+	e->out++;
+	queue_push(e->asked, &o);
+	uv_async_send(&e->mail);
+	return true;
+}
+
+struct once *
+engine_once_done(struct engine *e)
+{
+	struct once *o;
+
+	if (!queue_pop(e->done, &o))
+		return NULL;
+	e->out--;
+	return o;
 }
 
 bool

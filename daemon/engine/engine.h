@@ -10,6 +10,7 @@
 
 #include "sched.h"
 
+struct once;
 struct uv_loop_s;
 struct engine;
 
@@ -18,7 +19,7 @@ struct engine_setup {
 	uint8_t number; /* roster entries with it are ours */
 	const struct collector *const *collectors;
 	struct collector_setup collector; /* its loop is set here */
-	/* There are notes to fetch; called in the engine's thread. */
+	/* There are notes, or once's, to fetch; in the engine's thread. */
 	void (*notify)(void *arg);
 	void *arg;
 };
@@ -38,6 +39,12 @@ int engine_adopt(struct engine *e, struct roster *r,
     const struct collector_setup *collector);
 /* A round out of turn: see sched_trigger(). False: too many are waiting. */
 bool engine_trigger(struct engine *e, enum trigger trigger, uint32_t index);
+/*
+ * Takes the probe over; it comes back by engine_once_done(), also when the
+ * loop has ended. False: too many are waiting, and it is still the caller's.
+ */
+bool engine_once(struct engine *e, struct once *o);
+struct once *engine_once_done(struct engine *e); /* NULL: none (yet) */
 bool engine_note(struct engine *e, struct sched_note *out);
 /* Ends the loop's work from another thread: engine_close() there. */
 void engine_stop(struct engine *e);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "grid.h"
+#include "once.h"
 #include "round.h"
 
 void
@@ -93,17 +94,50 @@ stop(struct run *u)
 		u->kind->collector->stop(&u->probe);
 }
 
+/* The next time that the wheel is turned. */
+static uint64_t
+soon(const struct run *u, uint64_t now)
+{
+	return now / GRID_TICK + (u->sched->advancing ? 0 : 1);
+}
+
 /* A round that was to start meanwhile does so at once, if it is not too late.
  */
 static void
 schedule_next(struct run *u, uint64_t now)
 {
-	uint64_t soon = now / GRID_TICK + (u->sched->advancing ? 0 : 1);
-
 	enum missed why = or_stall(u, MISSED_OVERRUN);
 
 	missed(u, why, grid_account(u, now, run_coming(u)->interval_ns / 2));
-	round_put(u, u->again != 0 ? soon : grid_start(u, u->due_ns));
+	round_put(u, u->again != 0 ? soon(u, now) : grid_start(u, u->due_ns));
+}
+
+/* One out of no schedule is its asker's again; nothing knows it any more. */
+static void
+hand_over(struct run *u)
+{
+	struct sched *s = u->sched;
+
+	stop(u);
+	once_unlink(u->once);
+	s->onces--;
+	s->setup.done(s->setup.arg, u->once);
+}
+
+/* The collector that calls us may look at it until it has returned. */
+static void
+end_once(struct run *u, uint64_t now)
+{
+	u->once->ended = now;
+	round_put(u, soon(u, now));
+}
+
+/* When its time is up, at the latest. */
+static uint64_t
+or_deadline(const struct run *u, uint64_t ns)
+{
+	return u->once != NULL && u->once->deadline < ns ? u->once->deadline
+							 : ns;
 }
 
 /*
@@ -142,6 +176,11 @@ finish(struct run *u, uint64_t now)
 	struct sched *s = u->sched;
 
 	leave(u);
+	if (u->once != NULL) {
+		end_once(u, now);
+		round_kick(u->kind);
+		return;
+	}
 	run_judge(u, now, s->settings.short_ns, s->setup.note, s->setup.arg);
 	if (!u->first_done) {
 		u->first_done = true;
@@ -166,7 +205,7 @@ settle(struct run *u)
 	}
 	oldest = u->phase == RUN_SETUP ? u->start_ns : run_oldest(u);
 	if (oldest != UINT64_MAX)
-		next = grid_expiry(u, oldest + timeout);
+		next = grid_expiry(u, or_deadline(u, oldest + timeout));
 	if (u->phase == RUN_SENDING && u->sent < u->total) {
 		send = grid_tick(u->send_ns);
 		next = send < next ? send : next;
@@ -275,6 +314,8 @@ start_round(struct run *u)
 
 	take_up(u, now);
 	enter(u);
+	if (u->once != NULL)
+		u->once->begun = true;
 	if (addr_family(&u->target->path.addr) == 0) {
 		start_unresolved(u);
 		return;
@@ -282,7 +323,8 @@ start_round(struct run *u)
 	memset(u->probe.state, 0, c->state);
 	u->probe.round++;
 	u->started = true;
-	round_put(u, grid_expiry(u, now + u->target->path.timeout_ns));
+	round_put(u,
+	    grid_expiry(u, or_deadline(u, now + u->target->path.timeout_ns)));
 	err = c->start(&u->probe);
 	if (err >= 0)
 		return;
@@ -300,7 +342,7 @@ enqueue(struct run *u)
 	u->queued = NULL;
 	*k->last = u;
 	k->last = &u->queued;
-	round_put(u, grid_start(u, u->due_ns));
+	round_put(u, grid_start(u, or_deadline(u, u->due_ns)));
 }
 
 /* Now, or when a place is free; there is none while others wait. */
@@ -314,6 +356,14 @@ start(struct run *u)
 		enqueue(u);
 	else
 		start_round(u);
+}
+
+void
+round_once(struct run *u)
+{
+	once_link(&u->sched->once, u->once);
+	u->sched->onces++;
+	start(u);
 }
 
 /* ---- what collectors say ---- */
@@ -414,6 +464,10 @@ late_most(const struct run *u)
 static void
 advance_idle(struct run *u, uint64_t now)
 {
+	if (u->once != NULL) {
+		hand_over(u);
+		return;
+	}
 	missed(u, MISSED_STALL, grid_account(u, now, late_most(u)));
 	if (run_is_held(u, now)) {
 		/* The peer wants it so: this is no round that was missed. */
@@ -432,6 +486,12 @@ advance_queued(struct run *u, uint64_t now)
 {
 	enum missed why = or_stall(u, MISSED_CONCURRENCY);
 
+	if (u->once != NULL) {
+		dequeue(u);
+		u->phase = RUN_IDLE;
+		hand_over(u);
+		return;
+	}
 	missed(u, why, grid_account(u, now, 0));
 	round_put(u, grid_start(u, u->due_ns));
 }
@@ -439,7 +499,7 @@ advance_queued(struct run *u, uint64_t now)
 static void
 advance_setup(struct run *u, uint64_t now)
 {
-	uint64_t end = u->start_ns + u->target->path.timeout_ns;
+	uint64_t end = or_deadline(u, u->start_ns + u->target->path.timeout_ns);
 
 	if (now + grid_slack(u, now) >= end)
 		fail(u, OUTCOME_TIMEOUT, 0);
@@ -452,7 +512,9 @@ advance_sending(struct run *u, uint64_t now)
 {
 	run_expire(u, now + grid_slack(u, now));
 	send_due(u);
-	if (u->phase == RUN_SENDING)
+	if (u->phase == RUN_SENDING && or_deadline(u, UINT64_MAX) <= now)
+		fail(u, OUTCOME_TIMEOUT, 0);
+	else if (u->phase == RUN_SENDING)
 		settle(u);
 }
 

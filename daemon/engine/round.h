@@ -38,6 +38,8 @@ struct sched {
 	struct roster *roster; /* reference */
 	struct run **run;      /* all of them; owned */
 	size_t runs;
+	struct once *once;     /* those out of no schedule */
+	unsigned onces;
 	unsigned polled; /* active probes that the tick reads */
 	uint64_t armed;	 /* tick that sched_next() promised */
 	bool advancing;
@@ -53,6 +55,8 @@ void round_bump(_Atomic uint64_t *p, uint64_t v);
 
 /* Its time came up: a start, sends, time-outs. */
 void round_advance(struct run *u, uint64_t now);
+/* The one round of a run that is in no schedule: now, or when it may be. */
+void round_once(struct run *u);
 /* Places of the kind may have become free: who waits for one starts. */
 void round_kick(struct sched_kind *k);
 /* Ends what the target is doing; requests under way count as nothing. */

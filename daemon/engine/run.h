@@ -16,6 +16,8 @@
 
 enum run_phase { RUN_IDLE, RUN_QUEUED, RUN_SETUP, RUN_SENDING };
 
+struct once;
+
 struct run_request {
 	uint64_t sent_ns, rtt_ns;
 	uint8_t outcome; /* 0: under way */
@@ -31,6 +33,7 @@ struct run {
 	struct target *target;	    /* reference */
 	struct target *next;	    /* reference: from the next round on */
 	struct row *row;	    /* reference */
+	struct once *once;	    /* what it is the run of, or NULL */
 	uint64_t generation;	    /* of the last roster that had it */
 	uint64_t due_ns;	    /* the next regular start */
 	uint64_t start_ns, send_ns; /* of the round; of its next request */

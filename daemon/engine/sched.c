@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "grid.h"
 #include "log.h"
+#include "once.h"
 #include "round.h"
 #include "sched.h"
 
@@ -74,10 +75,13 @@ sched_next(struct sched *s)
 {
 	uint64_t tick = wheel_next(&s->wheel);
 
-	/* Datagrams under way are read at the coarse grid at the latest. */
+	/*
+	 * Datagrams under way are read at the coarse grid at the latest; at
+	 * each tick while somebody waits for one.
+	 */
 	if (s->polled > 0) {
-		uint64_t read = (clock_mono() / GRID_TICK / SCHED_COARSE + 1) *
-				SCHED_COARSE;
+		uint64_t step = s->onces > 0 ? 1 : SCHED_COARSE;
+		uint64_t read = (clock_mono() / GRID_TICK / step + 1) * step;
 
 		tick = read < tick ? read : tick;
 	}
@@ -302,6 +306,22 @@ sched_trigger(struct sched *s, enum trigger trigger, uint32_t index)
 	return index == 0 ? 0 : found;
 }
 
+void
+sched_once(struct sched *s, struct once *o)
+{
+	struct run *u = o->run;
+
+	u->sched = s;
+	u->kind = kind_of(s, u->target);
+	if (u->kind == NULL) {
+		s->setup.done(s->setup.arg, o);
+		return;
+	}
+	u->probe.loop = u->kind->loop;
+	u->probe.ops = &round_ops;
+	round_once(u);
+}
+
 /* ---- life ---- */
 
 struct sched *
@@ -344,6 +364,14 @@ sched_adjust(struct sched *s, const struct collector_setup *setup)
 void
 sched_stop(struct sched *s)
 {
+	while (s->once != NULL) {
+		struct once *o = s->once;
+
+		round_abandon(o->run);
+		once_unlink(o);
+		s->setup.done(s->setup.arg, o);
+	}
+	s->onces = 0;
 	for (size_t i = 0; i < s->runs; i++) {
 		round_abandon(s->run[i]);
 		run_free(s->run[i]);

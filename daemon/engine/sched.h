@@ -16,6 +16,8 @@
 
 enum { SCHED_TICK_MS = 20, SCHED_COARSE = 5 }; /* grid, in ticks */
 
+struct once;
+
 struct sched_settings {
 	uint64_t short_ns; /* the shortest window: the judge's */
 	uint64_t rate;	   /* requests per second over all, at least 1 */
@@ -54,6 +56,8 @@ struct sched_setup {
 	/* The next wake is earlier than it was said to be. */
 	void (*rearm)(void *arg);
 	void (*note)(void *arg, const struct sched_note *n);
+	/* One out of no schedule has ended; whose it is now. */
+	void (*done)(void *arg, struct once *o);
 	void *arg;
 };
 
@@ -74,6 +78,13 @@ void sched_adjust(struct sched *s, const struct collector_setup *setup);
  * that the rate is kept. -ENOENT when no such target is here.
  */
 int sched_trigger(struct sched *s, enum trigger trigger, uint32_t index);
+
+/*
+ * Takes it over until done(), which comes from sched_advance() or, when it
+ * cannot be, at once. Within its time-out and its deadline; it waits for a
+ * place as the others of its kind do.
+ */
+void sched_once(struct sched *s, struct once *o);
 
 /* Does all that is due by clock_mono(). */
 void sched_advance(struct sched *s);

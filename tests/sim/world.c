@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "collector.h"
+#include "once.h"
 #include "probe.h"
 #include "run.h"
 #include "world.h"
@@ -429,14 +430,26 @@ on_note(void *arg, const struct sched_note *n)
 	w->last_note = *n;
 }
 
+static void
+on_done(void *arg, struct once *o)
+{
+	struct world *w = arg;
+
+	assert_true(w->dones < 64);
+	w->done[w->dones++] = o;
+}
+
 struct world *
 world_new(uint64_t now, size_t peers)
 {
 	static const struct collector *const list[] = {
 	    &datagram_collector, &stream_collector, NULL};
 	struct world *w = calloc(1, sizeof(*w));
-	struct sched_setup setup = {
-	    .collectors = list, .rearm = on_rearm, .note = on_note, .arg = w};
+	struct sched_setup setup = {.collectors = list,
+	    .rearm = on_rearm,
+	    .note = on_note,
+	    .done = on_done,
+	    .arg = w};
 
 	assert_non_null(w);
 	world = w;
@@ -465,6 +478,8 @@ world_free(struct world *w)
 	/* Every probe was stopped, once. */
 	for (size_t i = 0; i < w->peers; i++)
 		assert_false(w->peer[i].open);
+	for (unsigned i = 0; i < w->dones; i++)
+		once_free(w->done[i]);
 	store_free(w->store);
 	free(w->peer);
 	free(w->row);
@@ -494,6 +509,25 @@ world_adopt(struct world *w, struct inventory *inv)
 	}
 	sched_adopt(w->sched, r, &w->settings);
 	arm(w);
+}
+
+struct once *
+world_once(struct world *w, unsigned number, bool stream, uint64_t within)
+{
+	struct fleet_spec f = {.number = number,
+	    .probe = stream ? "tcp" : "stun",
+	    .transport = stream ? TRANSPORT_TCP : TRANSPORT_UDP,
+	    .timeout = within};
+	struct target *t = fleet_target(&f);
+	struct once *o =
+	    once_new(stream ? &stream_collector : &datagram_collector, t,
+		w->now + within, w);
+
+	target_unref(t);
+	assert_non_null(o);
+	sched_once(w->sched, o);
+	arm(w);
+	return o;
 }
 
 static void

@@ -86,6 +86,8 @@ struct world {
 	uint64_t slot, slot_starts;
 	uint64_t note[64]; /* by event kind */
 	struct sched_note last_note;
+	struct once *done[64]; /* out of no schedule, as they ended */
+	unsigned dones;
 	void (*started)(struct world *w, struct peer *p, unsigned number);
 };
 
@@ -97,6 +99,9 @@ void world_concurrent(unsigned most);
 
 /* Adopts an inventory and clears it. */
 void world_adopt(struct world *w, struct inventory *inv);
+/* A probe out of no schedule, of the peer with that number. */
+struct once *world_once(
+    struct world *w, unsigned number, bool stream, uint64_t within);
 /* Turns time forward to then. */
 void world_run(struct world *w, uint64_t until);
 void world_run_for(struct world *w, uint64_t ns);
