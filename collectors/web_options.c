@@ -112,6 +112,18 @@ set_policy(CURL *e)
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 }
 
+static void
+set_method(CURL *e, unsigned method)
+{
+	if (method == ASK_HEAD) {
+		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	} else if (method == ASK_POST) {
+		curl_easy_setopt(e, CURLOPT_POST, 1L);
+		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, 0L);
+		curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, "");
+	}
+}
+
 int
 web_options(struct web *w)
 {
@@ -131,7 +143,6 @@ web_options(struct web *w)
 	}
 	if (curl_easy_setopt(e, CURLOPT_URL, url) != 0)
 		return -ENOMEM;
-	if (ask != NULL && ask->http.head)
-		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	set_method(e, ask != NULL ? ask->http.method : ASK_GET);
 	return set_proxy(w);
 }

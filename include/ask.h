@@ -61,9 +61,11 @@ struct ask_ntp {
 	uint8_t stratum_most;
 };
 
+enum ask_method { ASK_GET, ASK_HEAD, ASK_POST };
+
 /* What is asked of a web server. */
 struct ask_http {
-	bool head;		/* HEAD, not GET */
+	uint8_t method;		/* enum ask_method */
 	struct codes codes;	/* empty: the collector's own rule */
 };
 

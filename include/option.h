@@ -55,7 +55,8 @@ enum option_choice {
 	CHOICE_VERIFY,
 	CHOICE_TLS_VERSION,
 	CHOICE_STAPLE,
-	CHOICE_METHOD
+	CHOICE_METHOD,
+	CHOICE_PROBER
 };
 
 struct option {

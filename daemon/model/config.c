@@ -214,6 +214,7 @@ read_root(struct config_reader *r, const struct doc_node *root)
 	config_targets_read(r, option_shape(root, OPTION_config, "targets", e));
 	read_target_files(
 	    r, option_shape(root, OPTION_config, "target_files", e));
+	config_module_read(r, option_shape(root, OPTION_config, "probe", e));
 	config_need_read(r, option_shape(root, OPTION_config, "profiles", e));
 }
 
@@ -313,6 +314,7 @@ config_free(struct config *c)
 	config_media_free(c);
 	config_targets_free(c->target, c->targets);
 	config_proxies_free(c);
+	config_module_free(c);
 	for (size_t i = 0; i < c->target_files; i++)
 		free(c->target_file[i]);
 	for (size_t i = 0; i < c->profiles; i++)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "allow.h"
 #include "nodelist.h"
 #include "profile.h"
 #include "target.h"
@@ -68,6 +69,30 @@ struct config_learner {
 	struct config_target like;
 };
 
+/* What a module of /probe may be. */
+enum config_prober {
+	PROBER_HTTP,
+	PROBER_TCP,
+	PROBER_TLS,
+	PROBER_DNS,
+	PROBER_ICMP,
+	PROBER_STUN,
+	PROBER_SIP,
+	PROBER_NTP,
+	PROBERS
+};
+
+enum { MODULE_NAME = 64 };
+
+/* How to probe what is asked for. */
+struct config_module {
+	char name[MODULE_NAME + 1];
+	uint8_t prober;			/* enum config_prober */
+	struct config_target like;	/* without name, host and url */
+	uint64_t timeout;		/* ns; 0: only the asker's */
+	bool follow;			/* redirections */
+};
+
 struct config_discovery {
 	char *name;			/* file path or URL without secrets */
 	char *file;			/* absolute; or NULL */
@@ -101,6 +126,10 @@ struct config {
 	size_t needs;
 	struct config_learner *learner;
 	size_t learners;
+	struct allow *allow;		/* what /probe is for */
+	size_t allows;
+	struct config_module *module;
+	size_t modules;
 	enum config_histograms histograms;
 	bool rolling;			/* rolling windows are exposed */
 	bool transmit_stamps;
@@ -150,6 +179,10 @@ const char *config_target_lookup(const struct config_target *t);
  */
 void config_target_suffix(char out[TARGET_NAME + 1], const char *name,
     const char *text, unsigned salt);
+
+/* The module of that name, or NULL. */
+const struct config_module *config_module_find(
+    const struct config *c, const char *name);
 
 /* Where profiles are looked for by their names. */
 const char *config_profile_directory(void);

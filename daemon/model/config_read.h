@@ -42,6 +42,9 @@ void config_probing_check_host(struct config_reader *r,
 void config_media_read(struct config_reader *r, const struct doc_node *media);
 void config_media_free(struct config *c);
 
+/* Lets go of what it has. */
+void config_target_clear(struct config_target *t);
+
 /* Items of targets. */
 void config_targets_read(struct config_reader *r, const struct doc_node *list);
 /* One of them, as if it were reached directly. */
@@ -79,6 +82,10 @@ void config_via_read(struct config_reader *r, const struct doc_node *list,
  */
 int config_via_find(struct config_reader *r, const struct doc_node *at,
     const struct config_target *t, struct proxy **out);
+
+/* The mapping probe, and the modules that are built in. */
+void config_module_read(struct config_reader *r, const struct doc_node *probe);
+void config_module_free(struct config *c);
 
 /* Items of profiles. */
 void config_profiles_read(struct config_reader *r, const struct doc_node *list);

@@ -16,8 +16,8 @@
 
 enum { HOST_MAX = 256 };
 
-static void
-clear(struct config_target *t)
+void
+config_target_clear(struct config_target *t)
 {
 	free(t->host);
 	t->host = NULL;
@@ -33,7 +33,7 @@ void
 config_targets_free(struct config_target *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		clear(&t[i]);
+		config_target_clear(&t[i]);
 	free(t);
 }
 

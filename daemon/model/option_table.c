@@ -17,6 +17,7 @@
 #define STRUCT_cluster	  struct config_cluster
 #define STRUCT_discovery  struct config_discovery
 #define STRUCT_target	  struct config_target
+#define STRUCT_module	  struct config_module
 #define STRUCT_ask_tls	  struct ask_tls
 #define STRUCT_ask_sip	  struct ask_sip
 #define STRUCT_ask_dns	  struct ask_dns

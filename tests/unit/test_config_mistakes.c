@@ -29,7 +29,7 @@ wrong(const char *text, const char *expected)
 
 #define TOP_KEYS                                                    \
 	"profiles, defaults, thresholds, media, proxies, targets, " \
-	"target_files, "                                            \
+	"target_files, probe, "                                     \
 	"limits, snmp, histograms, rolling, transmit_timestamps, "  \
 	"resolver, "                                                \
 	"ca_file, state_file, state_interval"

@@ -81,7 +81,7 @@ test_ways(void **state)
 	assert_int_equal(c->targets, 5);
 	assert_string_equal(t[0].name, "a");
 	assert_null(t[0].proxy);
-	assert_true(t[0].ask->http.head);
+	assert_int_equal(t[0].ask->http.method, ASK_HEAD);
 	assert_true(codes_has(&t[0].ask->http.codes, 302));
 	assert_false(codes_has(&t[0].ask->http.codes, 404));
 	assert_string_equal(t[0].host, "o.example");
