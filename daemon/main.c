@@ -28,6 +28,7 @@
 #include "http.h"
 #include "http_listen.h"
 #include "http_web.h"
+#include "inquiries.h"
 #include "log.h"
 #include "log_journal.h"
 #include "print.h"
@@ -64,6 +65,7 @@ struct daemon {
 	struct snapshotter *snapshots;
 	struct anchors *anchors;
 	struct engine *engine[COLLECTOR_ROOMS];
+	struct inquiries *inquiries;
 	struct control *control;
 	struct http *http;
 	struct agentx *agentx; /* NULL: no SNMP */
@@ -239,6 +241,18 @@ hook_probe(void *arg, const char *target)
 }
 
 static bool
+hook_ask(void *arg, struct inquiry *q)
+{
+	return inquiries_ask(((struct daemon *)arg)->inquiries, q);
+}
+
+static void
+hook_recall(void *arg)
+{
+	inquiries_recall(((struct daemon *)arg)->inquiries);
+}
+
+static bool
 hook_ready(void *arg)
 {
 	return control_ready(((struct daemon *)arg)->control);
@@ -358,8 +372,8 @@ http_make(struct daemon *d)
 	    .snapshots = d->snapshots,
 	    .hooks = &d->hooks};
 
-	d->hooks = (struct http_hooks){
-	    hook_reload, hook_probe, hook_ready, hook_healthy, d};
+	d->hooks = (struct http_hooks){hook_reload, hook_probe, hook_ask,
+	    hook_recall, hook_ready, hook_healthy, d};
 	d->http = http_start(&setup, error);
 	if (d->http == NULL) {
 		log_error("main", "%s", error);
@@ -388,6 +402,16 @@ agentx_make(struct daemon *d, const struct config *config)
 	snapshot_keep_history(d->snapshots, AGENTX_HISTORY);
 	event_subscribe(on_event_notify, d);
 	return 0;
+}
+
+static int
+inquiries_make(struct daemon *d)
+{
+	struct inquiries_setup setup = {
+	    .loop = &d->signalling, .engine = d->engine, .store = d->store};
+
+	d->inquiries = inquiries_new(&setup);
+	return d->inquiries != NULL ? 0 : -1;
 }
 
 static int
@@ -432,8 +456,9 @@ parts_make(struct daemon *d, struct config *config)
 	d->quit.data = d;
 	snapshot_add_source(
 	    d->snapshots, (struct snapshot_source){fill_http, d});
-	if (agentx_make(d, config) < 0)
+	if (agentx_make(d, config) < 0 || inquiries_make(d) < 0)
 		return -1;
+	setup.inquiries = d->inquiries;
 	d->control = control_new(&setup);
 	return d->control != NULL ? 0 : -1;
 }
@@ -505,6 +530,7 @@ daemon_run(struct daemon *d, struct config *config)
 	ended = agentx_stop(d->agentx); /* nothing happens any more */
 	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)
 		engine_free(d->engine[i]);
+	inquiries_free(d->inquiries);
 	snapshot_free(d->snapshots);
 	control_free(d->control);
 	service_free(d->service);

@@ -19,6 +19,7 @@
 #include "decide.h"
 #include "discovery.h"
 #include "event.h"
+#include "inquiries.h"
 #include "log.h"
 #include "mail.h"
 #include "netwatch.h"
@@ -87,14 +88,13 @@ static void
 check_paths(void *arg)
 {
 	struct control *c = arg;
-	struct roster *r = store_roster(c->setup.store);
+	struct roster *r;
 	uint64_t now = clock_mono();
 	size_t usable = 0;
 
-	if (c->netwatch == NULL) {
-		roster_unref(r);
+	if (c->netwatch == NULL)
 		return;
-	}
+	r = store_roster(c->setup.store);
 	for (size_t i = 0; i < r->entries; i++) {
 		const struct path *p = &r->entry[i].target->path;
 		bool ok = netwatch_usable(c->netwatch, p);
@@ -170,8 +170,6 @@ rebuild(struct control *c)
 	/* Else clusters would be out of sight until the next second. */
 	judge(c, clock_mono());
 }
-
-/* ---- what leads to it ---- */
 
 static void
 on_gather(uv_timer_t *t)
@@ -256,6 +254,7 @@ apply(struct control *c, const struct config *old)
 		resolve_free(c->resolve);
 		resolver_make(c);
 	}
+	inquiries_configure(c->setup.inquiries, c->config, c->resolve);
 	discovery_configure(c->discovery, c->config);
 	if (old == NULL || old->state_interval != c->config->state_interval)
 		uv_timer_start(&c->state_timer, on_state,
@@ -330,7 +329,6 @@ static void
 on_decide(uv_timer_t *t)
 {
 	struct control *c = t->data;
-
 	uint64_t now = clock_mono();
 
 	atomic_store(&c->beat, now);
@@ -367,6 +365,7 @@ finish(struct control *c)
 	if (c->stopping)
 		return;
 	c->stopping = true;
+	inquiries_stop(c->setup.inquiries);
 	save(c);
 	c->setup.finished(c->setup.arg);
 }
@@ -401,6 +400,7 @@ on_mail(void *arg)
 	struct control *c = arg;
 
 	fetch_notes(c);
+	inquiries_collect(c->setup.inquiries);
 	answer_reload(c);
 	start_rounds(c);
 }
@@ -580,6 +580,7 @@ control_close(struct control *c)
 	mail_close(c->mail);
 	for (unsigned i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&c->sig[i], NULL);
+	inquiries_close(c->setup.inquiries);
 	netwatch_free(c->netwatch);
 	discovery_free(c->discovery);
 	resolve_free(c->resolve);

@@ -16,6 +16,7 @@
 #include "snapshot.h"
 #include "store.h"
 
+struct inquiries;
 struct uv_loop_s;
 struct control;
 
@@ -28,6 +29,7 @@ struct control_setup {
 	struct snapshotter *snapshots;
 	struct engine *const *engine; /* by enum collector_room */
 	unsigned engines;
+	struct inquiries *inquiries; /* or NULL */
 	/* On the loop, each with arg. The process shall end; once. */
 	void (*finished)(void *arg);
 	/* Once a second; a reload begins; it has ended. May be NULL. */

@@ -46,7 +46,9 @@ struct resolve {
 	struct name **name; /* sorted */
 	size_t names, cursor;
 	unsigned asking;
-	uint64_t tell_at; /* 0: nothing to tell */
+	uint64_t tell_at;	    /* 0: nothing to tell */
+	void (*renewed)(void *arg); /* or NULL */
+	void *renewed_arg;
 	/* Names that began to fail, or ended it, since the last telling. */
 	struct event failed, mended;
 };
@@ -344,6 +346,8 @@ on_conf_changed(void *arg)
 	log_info("resolve", "%s: %zu name servers, asking anew", r->conf_file,
 	    r->servers);
 	make_stub(r);
+	if (r->renewed)
+		r->renewed(r->renewed_arg);
 	tell(r, clock_mono());
 	refresh_all(r);
 }
@@ -448,6 +452,9 @@ resolve_free(struct resolve *r)
 	if (!r)
 		return;
 	stub_free(r->stub);
+	r->stub = NULL;
+	if (r->renewed)
+		r->renewed(r->renewed_arg);
 	watch_free(r->hosts_watch);
 	watch_free(r->conf_watch);
 	hosts_free(r->hosts);
@@ -563,4 +570,28 @@ resolve_settled(const struct resolve *r)
 		if (r->name[i]->wanted && !r->name[i]->settled)
 			return 0;
 	return 1;
+}
+
+void
+resolve_watch(struct resolve *r, void (*renewed)(void *arg), void *arg)
+{
+	r->renewed = renewed;
+	r->renewed_arg = arg;
+}
+
+int
+resolve_ask(struct resolve *r, const char *host, int family,
+    void (*done)(void *arg, const struct stub_answer *a), void *arg)
+{
+	struct addr known[STUB_ADDRESSES];
+	struct stub_answer a = {.addr = known};
+	a.addrs = hosts_find(r->hosts, host, family, known, STUB_ADDRESSES);
+	/* A name of the file has there all that it has. */
+	if (!a.addrs && !hosts_find(r->hosts, host, AF_UNSPEC, known, 1))
+		return r->stub ? stub_ask(r->stub, host, family, done, arg)
+			       : -ENOMEM;
+	if (!a.addrs)
+		a.why = "none of this family in the hosts file";
+	done(arg, &a);
+	return 0;
 }

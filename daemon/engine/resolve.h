@@ -6,6 +6,7 @@
 #ifndef RESOLVE_H
 #define RESOLVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 
 struct uv_loop_s;
 struct resolve;
+struct stub_answer;
 
 struct resolve_setup {
 	struct uv_loop_s *loop;
@@ -57,6 +59,18 @@ unsigned resolve_failures(
     const struct resolve *r, const char *host, const char **why);
 /* The name that its aliases lead to, or NULL; borrowed till asked again. */
 const char *resolve_alias(const struct resolve *r, const char *host);
+/*
+ * One question now, whatever is known: the hosts file, then the servers.
+ * family is AF_INET or AF_INET6; done() is called once, maybe before this
+ * returns. 0, or -ENOMEM and it is not called.
+ */
+int resolve_ask(struct resolve *r, const char *host, int family,
+    void (*done)(void *arg, const struct stub_answer *a), void *arg);
+/*
+ * Who asks so is told here when the servers are others, or it is freed: no
+ * question that is under way is answered any more.
+ */
+void resolve_watch(struct resolve *r, void (*renewed)(void *arg), void *arg);
 /* Whether every wanted name has had an answer or a failure. */
 int resolve_settled(const struct resolve *r);
 

@@ -27,8 +27,8 @@
 #include "webconfig.h"
 
 enum {
-	CONNECTIONS = 256,
-	CONNECTIONS_PER_IP = 64,
+	CONNECTIONS = 512,
+	CONNECTIONS_PER_IP = 320, /* above all that may be probed */
 	IDLE_MS = 30000,
 	REQUEST_MS = 10000,
 	TOTAL_MS = 120000,
@@ -58,8 +58,11 @@ struct http {
 static void
 drop_jobs(struct http *h)
 {
+	const struct http_hooks *hooks = h->site.hooks;
 	struct http_job *job;
 
+	if (http_job_lent(h->jobs) > 0)
+		hooks->recall(hooks->arg);
 	http_job_drop(h->jobs);
 	while ((job = http_job_collect(h->jobs)) != NULL)
 		http_request_resume(job);

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 
+struct inquiry;
 struct snapshotter;
 
 /*
@@ -30,6 +31,13 @@ struct http_hooks {
 	 * 0, -ENOENT, or -EAGAIN when the rate limit forbids it.
 	 */
 	int (*probe)(void *arg, const char *target);
+	/*
+	 * Probes what q says; it is answered from another thread, at the
+	 * latest soon after recall(). False: too many are under way.
+	 */
+	bool (*ask)(void *arg, struct inquiry *q);
+	/* All that is asked is answered now, whatever is under way for it. */
+	void (*recall)(void *arg);
 	/* Whether a first round is over (or its grace time). */
 	bool (*ready)(void *arg);
 	/* Whether the probe loops turn. */
@@ -43,8 +51,8 @@ struct http_setup {
 	size_t listens;
 	const char *telemetry_path;  /* "/metrics" */
 	const char *web_file;	     /* webconfig.h; NULL: none. Borrowed */
-	unsigned connections;	     /* limit; 0: 256 */
-	unsigned connections_per_ip; /* 0: 64 */
+	unsigned connections;	     /* limit; 0: 512 */
+	unsigned connections_per_ip; /* 0: 320 */
 	/*
 	 * Time-outs: without a byte, until the request is complete, from there
 	 * to the end of the answer. 0: 30 s, 10 s, 120 s.

@@ -16,6 +16,7 @@ struct http_jobs {
 	struct http_job *ended;
 	pthread_t thread;
 	bool running, made; /* it works; it must be joined */
+	unsigned lent;
 	void (*done)(void *arg);
 	void *arg;
 };
@@ -38,7 +39,7 @@ static void
 wait_for_all(struct http_jobs *j)
 {
 	pthread_mutex_lock(&j->lock);
-	while (j->running)
+	while (j->running || j->lent > 0)
 		pthread_cond_wait(&j->idle, &j->lock);
 	pthread_mutex_unlock(&j->lock);
 }
@@ -142,6 +143,36 @@ http_job_add(struct http_jobs *j, struct http_job *job)
 	}
 	pthread_mutex_unlock(&j->lock);
 	return err;
+}
+
+void
+http_job_lend(struct http_jobs *j)
+{
+	pthread_mutex_lock(&j->lock);
+	j->lent++;
+	pthread_mutex_unlock(&j->lock);
+}
+
+void
+http_job_return(struct http_jobs *j, struct http_job *job)
+{
+	pthread_mutex_lock(&j->lock);
+	append(&j->ended, job);
+	j->lent--;
+	j->done(j->arg);
+	pthread_cond_broadcast(&j->idle);
+	pthread_mutex_unlock(&j->lock);
+}
+
+unsigned
+http_job_lent(struct http_jobs *j)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&j->lock);
+	n = j->lent;
+	pthread_mutex_unlock(&j->lock);
+	return n;
 }
 
 struct http_job *

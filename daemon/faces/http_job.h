@@ -24,9 +24,17 @@ void http_job_free(struct http_jobs *jobs);
 
 /* Lends the job until it is collected. 0 or -errno: it will not run. */
 int http_job_add(struct http_jobs *jobs, struct http_job *job);
+/* Lends one to who says himself that it has ended, from any thread. */
+void http_job_lend(struct http_jobs *jobs);
+void http_job_return(struct http_jobs *jobs, struct http_job *job);
+/* How many are lent so. */
+unsigned http_job_lent(struct http_jobs *jobs);
 /* One that has run or was dropped, or NULL. */
 struct http_job *http_job_collect(struct http_jobs *jobs);
-/* Those that wait are collected as dropped; waits for the one that runs. */
+/*
+ * Those that wait are collected as dropped; waits for the one that runs, and
+ * for those that were lent.
+ */
 void http_job_drop(struct http_jobs *jobs);
 
 #endif

@@ -14,6 +14,7 @@
 #include "body.h"
 #include "buf.h"
 #include "clock.h"
+#include "http_ask.h"
 #include "http_conn.h"
 #include "http_job.h"
 #include "http_request.h"
@@ -29,7 +30,7 @@ enum {
 
 /* Status codes that are counted; the first stands for all others. */
 static const unsigned codes[] = {
-    500, 200, 202, 401, 403, 404, 405, 413, 429, 431, 503};
+    500, 200, 202, 400, 401, 403, 404, 405, 413, 429, 431, 503};
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };
 
 /* A request; from its header to the end of its answer. */
@@ -44,6 +45,8 @@ struct request {
 	size_t uploaded;
 	struct http_job job;
 	struct http_auth_check *check; /* of a password, under way */
+	struct http_ask ask;
+	bool asked; /* it is under way */
 	bool allowed;
 };
 
@@ -226,6 +229,7 @@ request_free(struct request *q)
 		return;
 	body_free(q->answer.body);
 	http_auth_check_free(q->check);
+	inquiry_clear(&q->ask.q); /* who asked may have gone away */
 	buf_free(&q->accept);
 	free(q);
 }
@@ -257,6 +261,36 @@ run_apart(struct request *q, void (*run)(void *arg))
 	q->job.run = run_job;
 	http_route_text(&q->answer, 503, "out of threads");
 	MHD_resume_connection(q->connection);
+	return MHD_YES;
+}
+
+static const char *
+parameter(const struct request *q, const char *name)
+{
+	return MHD_lookup_connection_value(
+	    q->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* Goes on when it has been probed; respond() is called again after it. */
+static enum MHD_Result
+ask(struct request *q)
+{
+	const struct http_ask_words words = {.target = q->what.target,
+	    .module = parameter(q, "module"),
+	    .hostname = parameter(q, "hostname"),
+	    .debug = parameter(q, "debug"),
+	    .timeout = MHD_lookup_connection_value(q->connection,
+		MHD_HEADER_KIND, "X-Prometheus-Scrape-Timeout-Seconds")};
+
+	if (!http_ask_read(&q->ask, &words, &q->answer))
+		return send_answer(q);
+	q->ask.jobs = q->env->jobs;
+	q->ask.job = &q->job;
+	q->job.arg = q;
+	q->asked = true;
+	/* Suspended first: it may have ended before it is. */
+	MHD_suspend_connection(q->connection);
+	http_ask_begin(&q->ask, q->env->site->hooks);
 	return MHD_YES;
 }
 
@@ -325,6 +359,10 @@ respond(struct request *q)
 	occupy(q);
 	if (q->job.dropped)
 		return send_text(q, 503, "Not done: it ends");
+	if (q->asked) {
+		http_ask_answer(&q->ask, &q->answer);
+		return send_answer(q);
+	}
 	if (q->job.run == NULL || q->job.run == run_check)
 		may = admit(q);
 	else /* resumed: its job has run */
@@ -340,6 +378,8 @@ respond(struct request *q)
 	q->allowed = true;
 	if (http_route_blocks(env->site, q->row, &q->what))
 		return run_apart(q, run_job);
+	if (http_route_asks(env->site, q->row, &q->what))
+		return ask(q);
 	http_route_respond(env->site, q->row, &q->what, &q->answer);
 	return send_answer(q);
 }

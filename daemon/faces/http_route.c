@@ -292,6 +292,14 @@ probe(const struct http_route_site *site,
 		http_route_text(answer, 503, strerror(-err));
 }
 
+/* Where nobody can be asked. */
+static void
+no_probe(const struct http_route_site *site,
+    const struct http_route_request *request, struct http_route_answer *answer)
+{
+	http_route_text(answer, 503, "Nothing can be probed");
+}
+
 static void
 not_found(const struct http_route_site *site,
     const struct http_route_request *request, struct http_route_answer *answer)
@@ -305,25 +313,26 @@ not_found(const struct http_route_site *site,
 static const struct route {
 	const char *path; /* NULL: the telemetry path */
 	unsigned methods;
-	bool blocks;
+	enum { AT_ONCE, BLOCKS, ASKS } how;
 	respond_fn *respond;
 } routes[] = {
-    {NULL, READ, false, metrics},
-    {"/", READ, false, page},
-    {"/requirements", READ, false, requirements},
-    {"/status", READ, false, status},
-    {"/api/v1/clusters", READ, false, clusters},
-    {"/api/v1/events", READ, false, events},
-    {"/api/v1/requirements", READ, false, requirements_json},
-    {"/api/v1/site", READ, false, site_json},
-    {"/api/v1/targets", READ, false, targets},
-    {"/sd/targets", READ, false, discovery},
-    {"/-/healthy", READ, false, healthy},
-    {"/-/ready", READ, false, ready},
-    {"/-/reload", ACT, true, reload},
-    {"/-/probe", ACT, false, probe},
+    {NULL, READ, AT_ONCE, metrics},
+    {"/", READ, AT_ONCE, page},
+    {"/requirements", READ, AT_ONCE, requirements},
+    {"/status", READ, AT_ONCE, status},
+    {"/api/v1/clusters", READ, AT_ONCE, clusters},
+    {"/api/v1/events", READ, AT_ONCE, events},
+    {"/api/v1/requirements", READ, AT_ONCE, requirements_json},
+    {"/api/v1/site", READ, AT_ONCE, site_json},
+    {"/api/v1/targets", READ, AT_ONCE, targets},
+    {"/sd/targets", READ, AT_ONCE, discovery},
+    {"/probe", READ, ASKS, no_probe},
+    {"/-/healthy", READ, AT_ONCE, healthy},
+    {"/-/ready", READ, AT_ONCE, ready},
+    {"/-/reload", ACT, BLOCKS, reload},
+    {"/-/probe", ACT, AT_ONCE, probe},
     /* last: whatever else is asked for */
-    {"other", READ | ACT, false, not_found},
+    {"other", READ | ACT, AT_ONCE, not_found},
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
@@ -375,7 +384,16 @@ bool
 http_route_blocks(const struct http_route_site *site, unsigned row,
     const struct http_route_request *request)
 {
-	return routes[row].blocks && is_allowed(site, row, request->method);
+	return routes[row].how == BLOCKS &&
+	       is_allowed(site, row, request->method);
+}
+
+bool
+http_route_asks(const struct http_route_site *site, unsigned row,
+    const struct http_route_request *request)
+{
+	return routes[row].how == ASKS &&
+	       is_allowed(site, row, request->method);
 }
 
 void

@@ -54,6 +54,10 @@ const char *http_route_name(const struct http_route_site *site, unsigned row);
 bool http_route_blocks(const struct http_route_site *site, unsigned row,
     const struct http_route_request *request);
 
+/* Whether it is for a probe to be done, and answered by what becomes of it. */
+bool http_route_asks(const struct http_route_site *site, unsigned row,
+    const struct http_route_request *request);
+
 /* Fills in the answer; any thread. */
 void http_route_respond(const struct http_route_site *site, unsigned row,
     const struct http_route_request *request, struct http_route_answer *answer);

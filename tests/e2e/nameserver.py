@@ -26,8 +26,9 @@ class Nameserver:
             query, client = self.socket.recvfrom(2048)
             if client[1] == self.socket.getsockname()[1]:
                 return
+            answer = self._answer(query)
             if not self.silent:
-                self.socket.sendto(self._answer(query), client)
+                self.socket.sendto(answer, client)
 
     def _answer(self, query):
         at, labels = 12, []

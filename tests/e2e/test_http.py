@@ -155,9 +155,9 @@ def test_limits_and_strangers(bench):
     assert b" 405 " in answer(b"DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
     assert b" 404 " in answer(b"GET /../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n")
     assert b" 200 " not in answer(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
-    # One address gets 64 connections; the others wait outside, and go in
+    # One address gets 320 connections; the others wait outside, and go in
     # when one of them ends.
-    crowd = [socket.create_connection(("127.0.0.1", d.port), 5) for _ in range(80)]
+    crowd = [socket.create_connection(("127.0.0.1", d.port), 5) for _ in range(400)]
     bench.closing.append(lambda: [s.close() for s in crowd])
     for s in crowd:
         s.close()

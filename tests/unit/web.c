@@ -1,6 +1,7 @@
 /* A server in a test, the daemon behind it, and a client of raw sockets. */
 #include "build.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +48,47 @@ on_probe(void *arg, const char *target)
 	return web_daemon.probe_rc;
 }
 
+/* Held, it is answered by web_release(). */
+static bool
+on_ask(void *arg, struct inquiry *q)
+{
+	bool held;
+
+	if (web_daemon.full)
+		return false;
+	snprintf(web_daemon.asked, sizeof(web_daemon.asked),
+	    "%s %s %s %" PRIu64, q->module, q->target,
+	    q->hostname != NULL ? q->hostname : "-", q->timeout_ns / 1000000);
+	pthread_mutex_lock(&web_daemon.lock);
+	held = web_daemon.held;
+	if (held) {
+		q->next = web_daemon.inquiry;
+		web_daemon.inquiry = q;
+		web_daemon.waiting++;
+		pthread_cond_broadcast(&web_daemon.changed);
+	}
+	pthread_mutex_unlock(&web_daemon.lock);
+	if (!held)
+		web_answer(q);
+	return true;
+}
+
+static void
+on_recall(void *arg)
+{
+	web_daemon.recalled++;
+}
+
+void
+web_answer(struct inquiry *q)
+{
+	q->end = web_daemon.end;
+	q->success = true;
+	inquiry_log(q, 0, "asked");
+	snprintf(q->why, sizeof(q->why), "because");
+	q->done(q);
+}
+
 static bool
 is_ready(void *arg)
 {
@@ -60,7 +102,7 @@ is_healthy(void *arg)
 }
 
 static const struct http_hooks hooks = {
-    on_reload, on_probe, is_ready, is_healthy, NULL};
+    on_reload, on_probe, on_ask, on_recall, is_ready, is_healthy, NULL};
 static const char *const loopback[] = {"127.0.0.1:0"};
 
 struct http_setup
@@ -90,7 +132,10 @@ web_fresh(void **state)
 	web_daemon.healthy = web_daemon.ready = true;
 	web_daemon.reload_rc = web_daemon.probe_rc = 0;
 	web_daemon.reloads = web_daemon.waiting = 0;
-	web_daemon.held = false;
+	web_daemon.held = web_daemon.full = false;
+	web_daemon.inquiry = NULL;
+	web_daemon.recalled = 0;
+	web_daemon.end = INQUIRY_PROBED;
 	mock_publish(mock_site());
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "http.h"
+#include "inquiry.h"
 
 enum { WEB_PATIENCE_S = 20 };
 
@@ -16,13 +17,22 @@ struct web_daemon {
 	int reload_rc, probe_rc;
 	char probed[64];
 	unsigned reloads;
-	/* a reload waits while it is held */
+	/* what is asked at /probe, and how that ends */
+	bool full;
+	unsigned recalled;
+	enum inquiry_end end;
+	char asked[256];
+	struct inquiry *inquiry; /* those held; by next */
+	/* a reload, or what is asked, waits while it is held */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool held;
 	unsigned waiting;
 };
 extern struct web_daemon web_daemon;
+
+/* Ends one that was held. */
+void web_answer(struct inquiry *q);
 
 /* Around each test: mock_site() is served; nothing of it is left behind. */
 int web_fresh(void **state);
