@@ -59,15 +59,6 @@ struct control {
 
 /* ---- the inventory ---- */
 
-static uint8_t
-loop_of(const struct target *t)
-{
-	const struct collector *c =
-	    collectors_find(t->probe, t->path.transport);
-
-	return c != NULL ? (uint8_t)c->room : COLLECTOR_MEDIA;
-}
-
 static void
 post(struct control *c, struct roster *r, uint64_t rotate_ns)
 {
@@ -151,7 +142,7 @@ rebuild(struct control *c)
 	from.learned = coverage_learned(c->coverage, &from.learnt);
 	inv = supply_build(&from);
 	if (inv != NULL)
-		r = store_adopt(c->setup.store, inv, loop_of);
+		r = store_adopt(c->setup.store, inv, supply_loop);
 	if (r == NULL) {
 		log_error("control", "no memory for the targets; the old "
 				     "ones are kept");

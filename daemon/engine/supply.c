@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "collector.h"
 #include "supply.h"
 
 static void
@@ -80,4 +81,13 @@ supply_build(const struct supply *s)
 	if (inv != NULL)
 		drop_pending(s, inv);
 	return inv;
+}
+
+uint8_t
+supply_loop(const struct target *t)
+{
+	const struct collector *c =
+	    collectors_find(t->probe, t->path.transport);
+
+	return c != NULL ? (uint8_t)c->room : COLLECTOR_MEDIA;
 }

@@ -24,4 +24,7 @@ struct supply {
 /* Asks for the names that are needed, and makes it. NULL: no memory. */
 struct inventory *supply_build(const struct supply *s);
 
+/* The loop (enum collector_room) that the target belongs to. */
+uint8_t supply_loop(const struct target *t);
+
 #endif
