@@ -46,6 +46,7 @@ struct telemetry {
 	char **subnet; /* owned: label values, by target's row */
 	size_t subnets;
 	int64_t started;
+	uint64_t began; /* the same, monotonic */
 };
 
 struct telemetry *
@@ -59,6 +60,7 @@ telemetry_new(struct engine *const *engine, unsigned engines)
 	t->engine = engine;
 	t->engines = engines;
 	t->started = clock_real();
+	t->began = clock_mono();
 	return t;
 }
 
@@ -265,7 +267,7 @@ fill_agent(struct telemetry *t, struct snapshot_builder *b,
 	a->wakeups = c->wakeups;
 	a->unmatched = c->unmatched;
 	a->receive_drops = c->drops;
-	a->started_at = moment(t->started);
+	a->started_at = snapshot_time(b, t->began);
 	a->netchange_at = moment(t->netchange_at);
 	a->state_saved_at = moment(t->saved_at);
 	for (unsigned i = 0; i < t->engines; i++)

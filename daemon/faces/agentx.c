@@ -55,7 +55,7 @@ struct agentx {
 	unsigned traps; /* of that MIB; constant */
 	struct agentx_serve serve[TREES];
 	uint64_t shown_at, asked_at; /* monotonic; 0: never */
-	int64_t boot;
+	int64_t boot;		     /* monotonic */
 	struct agentx_socket place;
 	struct snmp_session *session; /* the library's; NULL: none */
 	uint64_t looked_at;
@@ -118,19 +118,21 @@ agentx_source(struct agentx *a)
 /* ---- requests ---- */
 
 /*
- * sysUpTime is the master's and comes with its answers, a little late: what
- * wavers is ignored, or every TimeStamp would seem to change.
+ * When sysUpTime was 0, as the snapshot has times. It is the master's and
+ * comes with its answers, a little late: what wavers is ignored, and it is
+ * kept as monotonic time, or every TimeStamp would seem to change.
  */
 static int64_t
-boot_time(struct agentx *a)
+boot_time(struct agentx *a, const struct snapshot *s)
 {
 	int64_t uptime = (int64_t)netsnmp_get_agent_uptime();
-	int64_t boot = clock_real() - uptime * (int64_t)(CLOCK_SEC / 100);
+	int64_t boot =
+	    (int64_t)clock_mono() - uptime * (int64_t)(CLOCK_SEC / 100);
 	int64_t by = boot - a->boot, steady = STEADY_MS * (int64_t)CLOCK_MS;
 
 	if (by > steady || by < -steady)
 		a->boot = boot;
-	return a->boot;
+	return a->boot + s->offset;
 }
 
 /* NULL once it has been left alone. */
@@ -160,7 +162,7 @@ refresh(struct agentx *a)
 	s = get_snapshot(a, snapshot_get);
 	if (s == NULL)
 		return;
-	agentx_table_show(a->table, s, boot_time(a));
+	agentx_table_show(a->table, s, boot_time(a, s));
 	agentx_ping_show(a->ping, s);
 	snapshot_unref(s);
 	a->shown_at = now;
@@ -221,7 +223,7 @@ look_up(struct agentx *a, const struct event *e)
 		if (agentx_table_cell(a->told, object, e->index, &cell))
 			return;
 		s = get_snapshot(a, get[i]);
-		agentx_table_show(a->told, s, a->boot);
+		agentx_table_show(a->told, s, 0); /* no times are told */
 		snapshot_unref(s);
 	}
 }

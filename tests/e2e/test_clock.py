@@ -7,12 +7,17 @@ import glob
 import pytest
 
 from harness import RELEASE, wait
+from test_snmp import Master, connected, number, oid, settled
+
+
+def library():
+    found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    assert found, "libfaketime is not installed: tests/packages"
+    return found[0]
 
 
 @pytest.mark.parametrize("step", ["+26h", "-26h"])
 def test_a_step_changes_nothing(bench, tmp_path, step):
-    library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-    assert library, "libfaketime is not installed: tests/packages"
     faketime = tmp_path / "faketime"
     faketime.write_text("+0")
     r = bench.reflect("--listen.udp=127.0.0.1:0", "--listen.tcp=127.0.0.1:0", "--delay=5ms")
@@ -23,7 +28,7 @@ media:
     - {{name: a, class: public, udp: ["stun:127.0.0.1:{r.port['udp']}"],
         tcp: ["stun:127.0.0.1:{r.port['tcp']}"]}}
 """, binary=RELEASE, env={
-        "LD_PRELOAD": library[0], "FAKETIME_TIMESTAMP_FILE": str(faketime),
+        "LD_PRELOAD": library(), "FAKETIME_TIMESTAMP_FILE": str(faketime),
         "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
     d.ready()
     window = {"window": "1m", "transport": "udp"}
@@ -56,3 +61,34 @@ media:
         "reachd_requests_total", transport="udp")
     faketime.write_text("+0")
     count(n + 24)
+
+
+def test_a_step_changes_no_time_stamp(bench, tmp_path):
+    """What SNMP has in terms of sysUpTime: a manager throws away what it has
+    counted when such a moment changes."""
+    faketime = tmp_path / "faketime"
+    faketime.write_text("+0")
+    port = bench.reflect("--listen.udp=127.0.0.1:0").port["udp"]
+    master = Master(bench).start()
+    d = bench.daemon(f"""
+defaults: {{interval: 500ms, timeout: 300ms, windows: [10s]}}
+snmp: {{agentx: {master.socket}}}
+targets: [{{name: x, address: "127.0.0.1:{port}"}}]
+""", binary=RELEASE, env={
+        "LD_PRELOAD": library(), "FAKETIME_TIMESTAMP_FILE": str(faketime),
+        "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    d.ready()
+    wait("the subagent", lambda: connected(d))
+    requests = lambda: d.metrics().sum("reachd_requests_total")
+
+    def stamps():
+        found = settled(d, master)
+        return [number(found[oid(o)]) for o in ("1.3.0", "1.17.0", "3.1.1.23.1")]
+
+    before = stamps()
+    assert all(0 < s < 3600 * 100 for s in before)
+    for step in ("+26h", "-26h", "+9000d", "-9000d", "+0"):
+        faketime.write_text(step)
+        seen = requests()
+        wait("more requests", lambda: requests() > seen + 12)
+        assert stamps() == before, step
