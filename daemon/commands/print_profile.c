@@ -24,21 +24,54 @@ put_cell(struct buf *out, const char *text)
 	}
 }
 
-/* "https of *.example.com; rule media" */
+/* "stun over udp, port 3478": where one word does not say both, both. */
+static void
+put_probe(struct buf *out, const struct requirement_probe *p)
+{
+	const char *over = p->kind != NULL
+			       ? word_label(WORD_TRANSPORT, p->kind->transport)
+			       : p->name;
+
+	if (strncmp(p->name, over, 3) != 0 && strcmp(over, "http") != 0)
+		buf_printf(out, "%s over ", p->name);
+	buf_puts(out, over);
+	for (unsigned i = 0; i < p->ports; i++)
+		buf_printf(out, "%s%u", i > 0 ? "/" : " port ", p->port[i]);
+}
+
+/* "a.example.com, b.example.com (where they are known from)" */
+static void
+put_hosts(struct buf *out, const struct requirement *r)
+{
+	const char *before = " to ";
+
+	for (size_t i = 0; i < r->groups; i++) {
+		const struct requirement_hosts *h = &r->hosts[i];
+
+		for (size_t k = 0; k < h->hosts; k++) {
+			buf_printf(out, "%s%s%s", before, h->host[k],
+			    h->path != NULL ? h->path : "");
+			before = ", ";
+		}
+		if (h->hosts == 0)
+			continue;
+		buf_puts(out, " (");
+		put_cell(out, h->from);
+		buf_putc(out, ')');
+	}
+}
+
+/* "https to www.example.com (the vendor's document); rule media" */
 static void
 put_means(struct buf *out, const struct profile *p, const struct requirement *r)
 {
 	size_t from = out->len;
 
-	for (size_t i = 0; i < r->probes; i++)
-		buf_printf(out, "%s%s", i > 0 ? ", " : "",
-		    r->probe[i].kind != NULL ? word_label(WORD_TRANSPORT,
-						   r->probe[i].kind->transport)
-					     : r->probe[i].name);
-	for (size_t i = 0; i < r->groups; i++)
-		for (size_t k = 0; k < r->hosts[i].hosts; k++)
-			buf_printf(out, "%s%s", i + k > 0 ? ", " : " to ",
-			    r->hosts[i].host[k]);
+	for (size_t i = 0; i < r->probes; i++) {
+		buf_puts(out, i > 0 ? ", " : "");
+		put_probe(out, &r->probe[i]);
+	}
+	put_hosts(out, r);
 	for (size_t i = 0; i < r->likes; i++)
 		buf_printf(out, "%s%s",
 		    i > 0	       ? ", "
