@@ -230,7 +230,7 @@ def test_print_profile(tmp_path):
     lines = [line for line in webex.stdout.splitlines() if line.startswith("| ")]
     assert len(lines) > 175 and all(line.count(" | ") >= 6 for line in lines[1:])
     both = run()
-    assert "# jitsi (" in both.stdout and webex.stdout in both.stdout
+    assert "# jitsi (" in both.stdout and "# teams (" in both.stdout and webex.stdout in both.stdout
     (tmp_path / "bad.yml").write_text(PROFILE + "  - {id: NO-1, section: s, text: t}\n")
     bad = run(str(tmp_path / "bad.yml"))
     assert bad.returncode == 2 and "bad.yml:" in bad.stderr and "is in the list twice" in bad.stderr

@@ -286,7 +286,7 @@ mistakes_of_profiles(void **state)
 
 	snprintf(expected, sizeof(expected),
 	    "t.yml:1:12: error: profiles[0]: there is no profile 'webx' in %s "
-	    "(there: jitsi, webex)\n",
+	    "(there: jitsi, teams, webex)\n",
 	    getenv("REACHD_PROFILES"));
 	wrong("profiles: [webx]\n", expected);
 	wrong("profiles: [webex, webex]\n",

@@ -1,6 +1,6 @@
 /*
  * Requirements that are picked and the targets made of them, rows by hand,
- * mistakes of profiles and of picks, and a second vendor.
+ * and mistakes of profiles and of picks.
  */
 #include "build.h"
 
@@ -588,50 +588,6 @@ a_kind_that_is_not_known(void **state)
 
 /* ---- another vendor ---- */
 
-/* Nothing in the program knows a vendor: a second one is a second file. */
-static void
-a_second_vendor(void **state)
-{
-	const char *srcdir = getenv("srcdir");
-	/* A relative one would be taken as the configuration's. */
-	char *root = realpath(srcdir != NULL ? srcdir : ".", NULL);
-	char text[8192];
-
-	snprintf(text, sizeof(text),
-	    "profiles:\n  - name: %s/deploy/profiles/jitsi.yml\n"
-	    "    products: [browser]\n"
-	    "    hosts: {TURN-01: [turn.example.com], "
-	    "WEB-01: [meet.example.com]}\n"
-	    "media:\n  clusters:\n    - {name: bridge, udp: "
-	    "[\"stun:192.0.2.1\"]}\n",
-	    root);
-	free(root);
-	scene_make(text);
-	scene_well();
-	/* The profile's port, where the node names none. */
-	for (size_t i = 0; i < scene.inv->targets; i++)
-		if (strcmp(scene.inv->target[i]->cluster, "bridge") == 0)
-			assert_int_equal(scene.inv->target[i]->port, 10000);
-	assert_status("MEDIA-01", REQUIREMENT_STATUS_MET, "");
-	assert_status("MEDIA-02", REQUIREMENT_STATUS_MET, "");
-	assert_status("TURN-01", REQUIREMENT_STATUS_MET, "");
-	assert_status("TURN-02", REQUIREMENT_STATUS_MET, "");
-	assert_status("WEB-02", REQUIREMENT_STATUS_MET, "");
-	assert_status("SIP-01", REQUIREMENT_STATUS_NOT_SELECTED,
-	    "none of its products is picked");
-	for (size_t i = 0; i < scene.w.paths; i++)
-		if (scene.inv->target[i]->path.transport == TRANSPORT_UDP) {
-			scene.path[i].state = STATE_DOWN;
-			scene.path[i].outcome = OUTCOME_TIMEOUT;
-		}
-	assert_int_equal(
-	    scene_judge("MEDIA-01").status, REQUIREMENT_STATUS_FAILED);
-	assert_int_equal(
-	    scene_judge("TURN-01").status, REQUIREMENT_STATUS_FAILED);
-	assert_status("TURN-02", REQUIREMENT_STATUS_MET, "");
-	scene_free();
-}
-
 int
 main(void)
 {
@@ -653,7 +609,6 @@ main(void)
 	    cmocka_unit_test(name_servers_of_this_host),
 	    cmocka_unit_test(errors_are_answers_unless_strict),
 	    cmocka_unit_test(a_kind_that_is_not_known),
-	    cmocka_unit_test(a_second_vendor),
 	};
 	int failed;
 
