@@ -142,6 +142,9 @@ http_job_add(struct http_jobs *j, struct http_job *job)
 		j->running = err == 0;
 	}
 	pthread_mutex_unlock(&j->lock);
+	/* Who has gone to sleep for it must look again. */
+	if (err < 0)
+		j->done(j->arg);
 	return err;
 }
 

@@ -17,7 +17,10 @@ struct http_job {
 
 struct http_jobs;
 
-/* done() is called in the thread of the jobs when there are any to collect. */
+/*
+ * done() is called in the thread of the jobs when there are any to collect;
+ * and by http_job_add() when it fails.
+ */
 struct http_jobs *http_job_new(void (*done)(void *arg), void *arg);
 /* Waits for what is under way; what is queued still runs. NULL is fine. */
 void http_job_free(struct http_jobs *jobs);

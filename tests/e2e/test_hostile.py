@@ -3,6 +3,8 @@ have run out of something: it says so, goes on, and comes back."""
 
 import os
 import pathlib
+import re
+import resource
 import signal
 import socket
 import subprocess
@@ -115,3 +117,20 @@ def test_clients_that_take_all_descriptors(bench):
         c.close()
     wait("an answer", lambda: d.request("/-/healthy")[0] == 200, 10)
     wait("probes to work", lambda: d.metrics().one("reachd_target_up") == 1)
+
+
+def test_no_memory_for_a_thread(bench):
+    """A reload is refused at once rather than never answered; what needs no
+    more memory goes on, and with some the reload is done."""
+    d = bench.daemon(config(bench), binary=RELEASE).ready()
+    size = int(re.search(r"VmSize:\s+(\d+) kB", pathlib.Path(f"/proc/{d.pid}/status").read_text())[1]) * 1024
+    resource.prlimit(d.pid, resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+    try:
+        status, _, body = d.reload()
+        assert status == 503 and b"out of threads" in body, (status, body)
+        before = d.metrics().one("reachd_requests_total")
+        wait("more requests", lambda: d.metrics().one("reachd_requests_total") > before)
+    finally:
+        resource.prlimit(d.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert d.reload()[0] == 200
+    assert d.stop() == 0
