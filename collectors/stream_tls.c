@@ -18,6 +18,7 @@
 #include "stream_tls.h"
 #include "tls_facts.h"
 #include "tls_keeper.h"
+#include "tls_offer.h"
 
 struct stream_tls {
 	SSL_CTX *ctx;
@@ -90,6 +91,7 @@ make_context(void)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	tls_offer_limit(ctx);
 	/* One recvmsg() a flight, not two a record. */
 	SSL_CTX_set_read_ahead(ctx, 1);
 	return ctx;

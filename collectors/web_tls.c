@@ -14,6 +14,7 @@
 #include "proxy.h"
 #include "tls_judge.h"
 #include "tls_keeper.h"
+#include "tls_offer.h"
 #include "web_job.h"
 
 static const struct ask_tls *
@@ -231,6 +232,7 @@ on_context(CURL *easy, void *context, void *arg)
 
 	(void)easy;
 	web_socket_note(w);
+	tls_offer_limit(ctx);
 	if (w->pool->store != NULL)
 		SSL_CTX_set1_cert_store(ctx, w->pool->store);
 	/* That of the proxy itself is libcurl's to judge. */

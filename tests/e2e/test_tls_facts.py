@@ -222,3 +222,34 @@ def test_each_kind_and_each_face(bench, pki):
         # Policies and issuers are judged only where some are named.
         assert (of["policy"], of["intercepted"]) == ((False, True) if name == "wary" else (None, None))
         assert 0 < of["handshake_seconds"] < 1
+
+
+def test_slow_key_exchanges_are_not_offered(bench, pki):
+    """The server picks the key exchange, and we pay for it: half a second and
+    more with a large finite field."""
+    pki.run("req", "-x509", "-config", "ca.cnf", "-newkey", "rsa:2048", "-nodes", "-keyout", "rsa.key",
+            "-out", "rsa.pem", "-days", "9", "-subj", "/CN=rsa", "-addext", "subjectAltName=DNS:www.test")
+    for bits in (2048, 3072, 8192):
+        pki.run("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", f"group:ffdhe{bits}",
+                "-out", f"dh{bits}.pem")
+    s = Servers(bench, pki)
+    both = "DHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"
+
+    def add(name, *options, more=""):
+        s.add(name, "rsa.pem", *options, chain=None, more=", verify: false" + more)
+    add("group", "-tls1_3", "-groups", "ffdhe8192")
+    add("choice13", "-tls1_3", "-groups", "ffdhe8192:P-256", "-serverpref")
+    for bits in (2048, 3072, 8192):
+        dh = ("-tls1_2", "-cipher", "DHE", "-dhparam", pki.path(f"dh{bits}.pem"))
+        add(f"dhe{bits}", *dh)
+        add(f"old{bits}", *dh, more=", tls_least: 1.0")
+    add("choice12", "-tls1_2", "-cipher", both, "-serverpref", "-dhparam", pki.path("dh8192.pem"))
+    d = s.daemon()
+    m = settled(d, s.count)
+    for name in ("group", "dhe2048", "dhe3072", "dhe8192", "old3072", "old8192"):
+        assert outcome(d, m, name)["last_outcome"] == "tls_handshake", (name, outcome(d, m, name))
+    for name in ("choice12", "choice13", "old2048"):
+        expect(d, m, name, 1)
+    cipher = {n: m.all("reachd_tls_info", target=n)[0][0]["cipher"] for n in ("choice12", "old2048")}
+    assert cipher["choice12"] == "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", cipher
+    assert cipher["old2048"].startswith("TLS_DHE_RSA_"), cipher
