@@ -300,6 +300,8 @@ status_of(const struct feed *f)
 	return (struct discovery_status){
 	    .name = f->name,
 	    .kind = f->kind,
+	    .tried = f->tried,
+	    .failing = f->failing,
 	    .last_success = f->last_success,
 	    .failures = f->failures,
 	    .nodes = f->nodes,

@@ -25,6 +25,7 @@ struct discovery_setup {
 struct discovery_status {
 	const char *name;
 	enum source kind;
+	bool tried, failing;  /* to be read; the last attempt did */
 	int64_t last_success; /* CLOCK_REALTIME ns, 0 never */
 	uint64_t failures, nodes, rejected;
 };

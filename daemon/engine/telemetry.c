@@ -333,6 +333,8 @@ fill_sources(struct telemetry *t, struct snapshot_builder *b)
 
 		if (o == NULL)
 			return;
+		if (s->tried)
+			o->readable = !s->failing;
 		o->last_success = moment(s->last_success);
 		o->failures = s->failures;
 		o->nodes = s->nodes;

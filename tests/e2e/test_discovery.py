@@ -46,9 +46,11 @@ def test_a_file_is_watched_and_a_bad_one_changes_nothing(bench, tmp_path):
     put(path, '{"clusters": {"three": ')
     wait("the failure", lambda: d.metrics().sum("reachd_discovery_failures_total") >= 1)
     assert names(d) == {"one", "two"}
+    assert d.metrics().one("reachd_discovery_last_read_successful") == 0
     assert d.metrics().one("reachd_requests_total", media_cluster="one") >= count
     put(path, document(two=node(port, "udp")))
     wait("one to go", lambda: names(d) == {"two"})
+    assert d.metrics().one("reachd_discovery_last_read_successful") == 1
     events = {e["event"] for e in d.api("events")["events"]}
     assert {"discovery_failed", "discovery_ok"} <= events, events
 

@@ -308,6 +308,7 @@ put_daemon(struct snapshot *s)
 		l->lag.bucket[i] = i < 3 ? 100 : 0;
 	l->lag.count = 300;
 	l->lag.sum = 45 * MS;
+	d->readable = 1;
 	d->last_success = MOCK_NOW - 60 * SEC;
 	d->failures = 0;
 	d->nodes = 6;

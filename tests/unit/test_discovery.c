@@ -206,6 +206,7 @@ test_file(void **state)
 	assert_int_equal(s.nodes, 2);
 	assert_int_equal(s.rejected, 1);
 	assert_int_equal(s.failures, 0);
+	assert_true(s.tried && !s.failing);
 	assert_true(clock_real() - s.last_success < 60 * 1000000000LL);
 	check_told(0, 0, NULL);
 	folder_replace(&b->folder, "a.json", NODE("192.0.2.7"));
@@ -235,6 +236,7 @@ test_file_fails(void **state)
 	LOOP_UNTIL(&b->loop, failures(b) == 4);
 	folder_rmdir(&b->folder, "a.json");
 	LOOP_UNTIL(&b->loop, failures(b) == 5);
+	assert_true(status_of(b, 0).failing);
 	/* Still that one condition, and that list. */
 	check_told(1, 0, NULL);
 	assert_int_equal(b->changes, 0);
