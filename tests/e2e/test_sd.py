@@ -1,6 +1,7 @@
 """Service discovery over HTTP, as the example for Prometheus has it: a job of
 blackbox_exporter that is fed by reachd, and a list that reachd is found by."""
 
+import copy
 import http.server
 import json
 import subprocess
@@ -15,6 +16,7 @@ from test_prometheus import query
 EXAMPLE = TOP / "deploy/prometheus/scrape.example.yml"
 CONFIG = """
 defaults: {{interval: 1s, timeout: 500ms, count: 1}}
+probe: {{allow: [127.0.0.0/8]}}
 proxies: [{{name: hq, url: "http://127.0.0.1:{web}"}}]
 targets:
   - {{name: door, probe: tcp, address: "127.0.0.1:{web}"}}
@@ -50,9 +52,11 @@ def jobs(d, origin, blackbox):
     assert probed["http_sd_configs"][0]["url"].endswith(":19115/sd/targets")
     probed["http_sd_configs"][0] |= {"url": f"http://127.0.0.1:{d.port}/sd/targets",
                                      "refresh_interval": "1s"}
-    at, = (r for r in probed["relabel_configs"] if r.get("target_label") == "__address__")
-    at["replacement"] = f"127.0.0.1:{blackbox}"
-    return [listed, probed]
+    own = {**copy.deepcopy(probed), "job_name": "own"}
+    for job, prober in ((probed, blackbox), (own, d.port)):
+        at, = (r for r in job["relabel_configs"] if r.get("target_label") == "__address__")
+        at["replacement"] = f"127.0.0.1:{prober}"
+    return [listed, probed, own]
 
 
 def active(port):
@@ -61,7 +65,8 @@ def active(port):
         every = json.load(r)["data"]["activeTargets"]
     assert all(t["health"] == "up" for t in every), every
     return {pool: {t["labels"].get("target", t["labels"]["instance"]): t["labels"]
-                   for t in every if t["scrapePool"] == pool} for pool in ("reachd-list", "blackbox")}
+                   for t in every if t["scrapePool"] == pool} 
+            for pool in ("reachd-list", "blackbox", "own")}
 
 
 def test_prometheus_discovers(bench, tmp_path):
@@ -93,7 +98,7 @@ def test_prometheus_discovers(bench, tmp_path):
     def found(want):
         def check():
             got = active(port)
-            assert got["blackbox"].keys() == want, got
+            assert got["blackbox"].keys() == got["own"].keys() == want, got
             return got
         return check
     got = wait("the jobs", found({"door", "web"}), 60)
@@ -101,10 +106,11 @@ def test_prometheus_discovers(bench, tmp_path):
     assert got["blackbox"]["door"]["instance"] == f"127.0.0.1:{web}"
     listed, = got["reachd-list"].values()
     assert (listed["job"], listed["site"]) == ("reachd", "here")
-    wait("probes", lambda: {r["metric"]["target"]: r["value"][1] for r in query(
-        port, 'probe_success{job="blackbox"}')} == {"door": "1", "web": "1"}, 30)
+    for job in ("blackbox", "own"):
+        wait("probes", lambda j=job: {r["metric"]["target"]: r["value"][1] for r in query(
+            port, f'probe_success{{job="{j}"}}')} == {"door": "1", "web": "1"}, 30)
     wait("both say so", lambda: query(port, 'reachd_target_up{target="door"} == 1 '
-                                      'and on (target) probe_success == 1'), 30)
+                                      'and on (target) probe_success{job="blackbox"} == 1'), 30)
     # What is configured is followed.
     d.write(text + f'  - {{name: second, probe: tcp, address: "127.0.0.1:{web}", dscp: ef}}\n')
     assert d.reload()[0] == 200
