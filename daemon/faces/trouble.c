@@ -94,24 +94,60 @@ find_hosts(const struct snapshot *s, struct list *l)
 
 /* ---- who stands between ---- */
 
+/* Of the targets through a proxy, how many failed when they were probed last.
+ */
+static size_t
+count_failing(const struct snapshot *s, const char *proxy, size_t *all)
+{
+	const struct snap_target *t = SNAP(s, target);
+	size_t failing = 0;
+
+	*all = 0;
+	for (size_t i = 0; i < SNAP_COUNT(s, target); i++) {
+		struct buf via = BUF_INIT;
+
+		if (labels_value(t[i].info, "proxy", &via) &&
+		    strcmp(buf_str(&via), proxy) == 0 &&
+		    t[i].success != STATS_NONE && !page_reason_is_wall(&t[i])) {
+			(*all)++;
+			failing += t[i].success == 0;
+		}
+		buf_free(&via);
+	}
+	return failing;
+}
+
+/*
+ * A proxy is down when nothing passes it any more, which takes a round of all
+ * that goes through it; that half of it fails is seen before.
+ */
+static void
+find_proxy(const struct snapshot *s, const struct snap_proxy *p, struct list *l)
+{
+	char text[TROUBLE_TEXT] = "";
+	struct buf name = BUF_INIT;
+	size_t all, failing;
+
+	labels_value(p->labels, "proxy", &name);
+	failing = count_failing(s, buf_str(&name), &all);
+	if (p->state == STATE_DOWN || p->state == STATE_DEGRADED)
+		snprintf(text, sizeof(text), "proxy %.40s %s", buf_str(&name),
+		    p->state == STATE_DOWN ? "is down"
+					   : "refuses what is asked of it");
+	else if (failing > 0 && 2 * failing >= all)
+		snprintf(text, sizeof(text),
+		    "%zu of %zu targets through proxy %.40s fail", failing, all,
+		    buf_str(&name));
+	if (text[0] != '\0')
+		say(l, false, text);
+	buf_free(&name);
+}
+
 static void
 find_proxies(const struct snapshot *s, struct list *l)
 {
-	const struct snap_proxy *p = SNAP(s, proxy);
-
-	for (size_t i = 0; i < SNAP_COUNT(s, proxy); i++) {
-		struct buf name = BUF_INIT;
-		char text[TROUBLE_TEXT];
-
-		if (p[i].state != STATE_DOWN && p[i].state != STATE_DEGRADED)
-			continue;
-		labels_value(p[i].labels, "proxy", &name);
-		snprintf(text, sizeof(text), "proxy %.40s %s", buf_str(&name),
-		    p[i].state == STATE_DOWN ? "is down"
-					     : "refuses what is asked of it");
-		say(l, false, text);
-		buf_free(&name);
-	}
+	for (size_t i = 0; i < SNAP_COUNT(s, proxy); i++)
+		find_proxy(s, &SNAP(s, proxy)[i], l);
 }
 
 size_t

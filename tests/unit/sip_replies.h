@@ -66,6 +66,10 @@ static const struct sip_reply sip_replies[] = {
 	"SIP/2.0 100 Trying\r\n$A" SIP_END "\1SIP/2.0 180 Ringing\r\n$A" SIP_END
 	"\1SIP/2.0 486 Busy\r\n$A" SIP_END,
 	OUTCOME_ANSWERED, OUTCOME_ANSWERED, 486},
+    /* Of a request that was forked, each way may answer: the first counts. */
+    {"two answers",
+	"SIP/2.0 200 OK\r\n$A" SIP_END "\1SIP/2.0 404 Not Found\r\n$A" SIP_END,
+	OUTCOME_ANSWERED, OUTCOME_ANSWERED, 200},
     {"kept alive", "\r\n\r\n" SIP_GOOD, OUTCOME_NONE, OUTCOME_ANSWERED, 200},
     SIP_PASSED("provisional", "SIP/2.0 100 Trying\r\n$A" SIP_END),
     SIP_PASSED("provisional, all that there are",

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,37 @@ test_troubles(void **state)
 	free(text);
 }
 
+/* Half of what goes through a proxy fails: it is not judged down yet. */
+static void
+test_proxy_at_fault(void **state)
+{
+	struct snapshot *s = with_site();
+	struct snap_target *t;
+	char *text;
+
+	SNAP(s, site)->udp_blocked = 0;
+	MOCK(s, proxy, "proxy=\"hq\"")->state = STATE_UP;
+	for (unsigned i = 0; i < 4; i++) {
+		char labels[64];
+
+		snprintf(labels, sizeof(labels),
+		    "target=\"t%u\",transport=\"https\",media_cluster=\"\"", i);
+		t = web_target(s, labels, STATE_UP);
+		/* The last one goes directly. */
+		t->info = i < 3 ? "proxy=\"hq\",expect=\"reachable\""
+				: "proxy=\"\",expect=\"reachable\"";
+		t->success = i == 0;
+	}
+	text = text_of(snapshot_ref(s));
+	assert_non_null(strstr(
+	    text, "(8.2 ms), but 2 of 3 targets through proxy hq fail\n"));
+	free(text);
+	SNAP(s, target)[1].success = 1;
+	text = text_of(s);
+	assert_non_null(strstr(text, "here? yes, over tcp to ams (8.2 ms)\n"));
+	free(text);
+}
+
 /* Loss that is not yet an outage stands beside the choice. */
 static void
 test_loss(void **state)
@@ -191,6 +223,7 @@ main(void)
 	    cmocka_unit_test(test_site),
 	    cmocka_unit_test(test_verdicts),
 	    cmocka_unit_test(test_troubles),
+	    cmocka_unit_test(test_proxy_at_fault),
 	    cmocka_unit_test(test_loss),
 	    cmocka_unit_test(test_nothing),
 	};
