@@ -28,13 +28,13 @@ static const struct offer {
 	bool by_name; /* not for "*": who takes anything wants to read it */
 } offers[ACCEPT_FORMATS] = {
     [ACCEPT_TEXT] = {"text", "plain", {{"version", "0.0.4"}},
-	"text/plain; version=0.0.4; charset=utf-8"},
+	"text/plain; version=0.0.4; charset=utf-8", false},
     [ACCEPT_OPENMETRICS] = {"application", "openmetrics-text",
 	{{"version", "1.0.0"}},
-	"application/openmetrics-text; version=1.0.0; charset=utf-8"},
+	"application/openmetrics-text; version=1.0.0; charset=utf-8", false},
     [ACCEPT_OPENMETRICS_0] = {"application", "openmetrics-text",
 	{{"version", "0.0.1"}},
-	"application/openmetrics-text; version=0.0.1; charset=utf-8"},
+	"application/openmetrics-text; version=0.0.1; charset=utf-8", false},
     [ACCEPT_PROTOBUF] = {"application", "vnd.google.protobuf",
 	{{"proto", "io.prometheus.client.MetricFamily"},
 	    {"encoding", "delimited"}},
