@@ -9,7 +9,7 @@ import urllib.request
 
 import yaml
 
-from harness import TOP, free_port, link, tool, wait
+from harness import ASAN, TOP, free_port, link, tool, wait
 from test_ntp import Chrony
 
 RULES = TOP / "deploy/prometheus"
@@ -47,6 +47,11 @@ def test_each_has_its_page():
         notes = rule["annotations"]
         assert notes["runbook_url"].endswith("runbook.md#" + name.lower())
         assert notes["summary"].endswith(".") and notes["description"].endswith(".")
+    # What a page sends its reader to look at is there.
+    known = set(re.findall(r"^\| (\w+) \|", subprocess.run(
+        [ASAN, "print", "metrics"], capture_output=True, text=True, check=True).stdout, re.M))
+    named = set(re.findall(r"\breachd_\w+", (RULES / "runbook.md").read_text()))
+    assert len(named) > 10 and named <= known, named - known
 
 
 def test_where_the_run_book_is(tmp_path):
