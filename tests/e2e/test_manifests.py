@@ -397,13 +397,15 @@ tests:
         alertname: ReachdShardMissing
         exp_alerts: [{{exp_labels: {{severity: critical, namespace: a, job: reachd}},
           exp_annotations: {{summary: Part of the targets is probed by nobody.,
-            description: "Of the shards that the list of targets is split into, only 2 are running in a."}}}}]
+            description: "Of the shards that the list of targets is split into, only 2 are running in a.",
+            runbook_url: "https://reachd.example.net/runbook.md#reachdshardmissing"}}}}]
       - eval_time: 20m
         alertname: ReachdShardsDisagree
         exp_alerts: [{{exp_labels: {{severity: warning, namespace: c, job: reachd}},
           exp_annotations: {{
             summary: Processes split the list of targets into different numbers of parts.,
-            description: "Some targets in c are probed twice or not at all: the replicas of the StatefulSet and the number behind --shard are not the same everywhere."}}}}]
+            description: "Some targets in c are probed twice or not at all: the replicas of the StatefulSet and the number behind --shard are not the same everywhere.",
+            runbook_url: "https://reachd.example.net/runbook.md#reachdshardsdisagree"}}}}]
 """
 
 
