@@ -230,7 +230,7 @@ def test_hostile_peers_are_bounded(bench):
     for name in ("web", "port", *(lab["target"] for lab, _ in m.all("reachd_target_info")
                                   if lab["media_cluster"] == "m")):
         assert m.one("reachd_requests_lost_total", target=name) == 0, name
-    # What makes both late is the machine.
+    # What makes both late is the machine; here is more for it to do.
     calm = max(lateness(still, loop)[2] for loop in ("media", "signalling"))
     for loop in ("media", "signalling"):
         n, late, p95, p99 = lateness(m, loop)
@@ -238,7 +238,7 @@ def test_hostile_peers_are_bounded(bench):
         print(f"{loop}: {late:.0f} of {n:.0f} late by more than 5 ms, p95 {p95 * 1e3:.1f} ms, "
               f"p99 {p99 * 1e3:.1f} ms; at rest {late0:.0f} of {n0:.0f}, p95 {p95_0 * 1e3:.1f} ms, "
               f"p99 {p99_0 * 1e3:.1f} ms")
-        assert p95 <= max(LATE, 2 * calm), (loop, late, n, late0, n0)
+        assert p95 <= max(LATE, 4 * calm), (loop, late, n, late0, n0)
     # In bounds: of each gigabyte only what the kernel's buffers take.
     floods = sum(m.one("reachd_probes_total", target=n.split("@")[0] if "@" not in n else n)
                  for n in rows if n.split("@")[0].split("-")[1] in ENDLESS)
