@@ -82,9 +82,13 @@ collect(struct discovery *d)
 	d->list = calloc(d->documents + 1, sizeof(*d->list));
 	d->target = calloc(n + 1, sizeof(*d->target));
 	d->count = calloc(n + 1, sizeof(*d->count));
-	for (size_t i = 0; d->list && i < d->documents; i++)
-		if (d->document[i]->feed->list)
-			d->list[d->lists++] = d->document[i]->feed->list;
+	for (size_t i = 0; d->list && i < d->documents; i++) {
+		struct nodelist *l = d->document[i]->feed->list;
+		if (l == NULL)
+			continue;
+		l->about = d->document[i]->spec.about;
+		d->list[d->lists++] = l;
+	}
 	if (d->target && d->count)
 		collect_targets(d);
 }

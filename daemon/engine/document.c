@@ -189,6 +189,7 @@ spec_copy(struct config_discovery *to, const struct config_discovery *from)
 	*to = (struct config_discovery){
 	    .refresh = from->refresh,
 	    .timeout = from->timeout,
+	    .about = from->about,
 	};
 	bool all = copy_text(&to->name, from->name);
 	all &= copy_text(&to->file, from->file);
@@ -287,6 +288,7 @@ void
 document_adopt(struct document *doc, const struct config_discovery *spec)
 {
 	struct config_discovery copy;
+	doc->spec.about = spec->about;
 	if (same_ways(&doc->spec, spec) || !spec_copy(&copy, spec))
 		return;
 	spec_free(&doc->spec);

@@ -181,7 +181,7 @@ fill_facts(struct pass *p, const struct roster_entry *e)
 	o = snapshot_item(p->b, SCOPE_fact, e->target->labels);
 	if (o == NULL)
 		return;
-	/* What a fact of -1 says is that there is none: STATS_NONE. */
+		/* What a fact of -1 says is that there is none: STATS_NONE. */
 #define FACT(name, field)                              \
 	if ((known & UINT64_C(1) << FACT_##name) != 0) \
 		o->field = (uint64_t)value[FACT_##name];
@@ -423,6 +423,10 @@ fill_cluster(struct pass *p, const struct roster_cluster *r,
 	buf_reset(&p->label);
 	target_label_pair(
 	    &p->label, "class", word_label(WORD_CLUSTER_CLASS, r->class));
+	if (r->about.service[0] != '\0')
+		target_label_pair(&p->label, "media_service", r->about.service);
+	if (r->about.region[0] != '\0')
+		target_label_pair(&p->label, "region", r->about.region);
 	o->info = snapshot_text(p->b, buf_str(&p->label));
 	for (unsigned t = TRANSPORT_UDP; t <= TRANSPORT_TLS; t++)
 		fill_link(p, labels, t, c);

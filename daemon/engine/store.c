@@ -426,6 +426,7 @@ roster_fill(struct store *s, struct roster *r, const struct inventory *inv,
 		if (to->index == 0)
 			return -1;
 		to->class = c->class;
+		to->about = c->about;
 		memcpy(to->name, c->name, sizeof(to->name));
 		memcpy(to->has, c->has, sizeof(to->has));
 	}

@@ -17,6 +17,7 @@
 #include "outcome.h"
 #include "site.h"
 #include "stats.h"
+#include "nodelist.h"
 #include "target.h"
 #include "window.h"
 
@@ -79,6 +80,7 @@ struct roster {
 		uint32_t index;
 		char name[CLUSTER_NAME + 1];
 		enum cluster_class class;
+		struct cluster_about about;
 		bool has[TRANSPORT_TLS + 1];
 	} * cluster;
 	size_t clusters;

@@ -41,6 +41,7 @@ struct config_profile {
 
 struct config_cluster {
 	struct node_cluster nodes;	/* from the configuration file */
+	struct cluster_about about;
 	struct config_probing probing;
 	unsigned line;
 };
@@ -100,6 +101,7 @@ struct config_discovery {
 	char *bearer_token_file;	/* absolute or NULL */
 	char *ca_file;
 	char *proxy;			/* URL or NULL */
+	struct cluster_about about;	/* what it lists */
 	uint64_t refresh;		/* ns; for files it is a safety net */
 	uint64_t timeout;
 };

@@ -22,6 +22,7 @@ struct inventory_name {
 struct inventory_cluster {
 	char name[CLUSTER_NAME + 1];
 	enum cluster_class class;
+	struct cluster_about about;
 	bool has[TRANSPORT_TLS + 1];	/* configured with such nodes */
 };
 

@@ -12,6 +12,7 @@
 struct mention {
 	const char *name;
 	enum cluster_class class; /* 0: by a target, which does not say */
+	const struct cluster_about *about; /* NULL: the same */
 	const struct config_probing *probing;
 	size_t order;
 };
@@ -56,8 +57,7 @@ add_want(struct gather *g, const struct want *w)
 }
 
 static void
-add_mention(struct gather *g, const char *name, enum cluster_class class,
-    const struct config_probing *probing)
+add_mention(struct gather *g, const struct mention *m)
 {
 	struct mention *more =
 	    grow(g, g->mention, g->mentions, &g->mention_size, sizeof(*more));
@@ -65,8 +65,8 @@ add_mention(struct gather *g, const char *name, enum cluster_class class,
 	if (more == NULL)
 		return;
 	g->mention = more;
-	more[g->mentions++] =
-	    (struct mention){name, class, probing, g->order++};
+	more[g->mentions] = *m;
+	more[g->mentions++].order = g->order++;
 }
 
 static void
@@ -85,13 +85,14 @@ add_target(struct gather *g, const struct config_target *t)
 
 	add_want(g, &w);
 	if (t->cluster[0] != '\0')
-		add_mention(g, t->cluster, 0, &t->probing);
+		add_mention(g, &(struct mention){
+				   .name = t->cluster, .probing = &t->probing});
 }
 
 /* A need is a target that may be another one's path, and is then that. */
 static void
-add_needs(struct gather *g, const struct config_target *need, size_t n,
-    size_t first)
+add_needs(
+    struct gather *g, const struct config_target *need, size_t n, size_t first)
 {
 	for (size_t i = 0; i < n; i++) {
 		add_target(g, &need[i]);
@@ -102,9 +103,14 @@ add_needs(struct gather *g, const struct config_target *need, size_t n,
 
 static void
 add_cluster(struct gather *g, const struct node_cluster *c,
-    const struct config_probing *probing)
+    const struct cluster_about *about, const struct config_probing *probing)
 {
-	add_mention(g, c->name, c->class, probing);
+	const struct mention m = {.name = c->name,
+	    .class = c->class,
+	    .about = about,
+	    .probing = probing};
+
+	add_mention(g, &m);
 	for (size_t i = 0; i < c->nodes; i++) {
 		const struct want w = {.cluster = c->name,
 		    .probe = "stun",
@@ -165,12 +171,13 @@ gather_all(struct gather *g)
 			add_target(g, &g->in->file_target[i][k]);
 	}
 	for (size_t i = 0; i < c->clusters; i++)
-		add_cluster(g, &c->cluster[i].nodes, &c->cluster[i].probing);
+		add_cluster(g, &c->cluster[i].nodes, &c->cluster[i].about,
+		    &c->cluster[i].probing);
 	for (size_t i = 0; i < g->in->lists; i++) {
 		const struct nodelist *l = g->in->list[i];
 
 		for (size_t k = 0; l != NULL && k < l->clusters; k++)
-			add_cluster(g, &l->cluster[k], &c->defaults);
+			add_cluster(g, &l->cluster[k], &l->about, &c->defaults);
 	}
 	add_needs(g, c->need, c->needs, 0);
 	add_needs(g, g->in->learned, g->in->learnt, c->needs);
@@ -219,6 +226,8 @@ make_clusters(struct gather *g, struct plan *out, struct buf *warnings)
 		c = &out->cluster[out->clusters++];
 		memcpy(c->name, m->name, strlen(m->name) + 1);
 		c->class = m->class != 0 ? m->class : CLUSTER_CLASS_PUBLIC;
+		if (m->about != NULL)
+			c->about = *m->about;
 	}
 }
 

@@ -18,6 +18,11 @@ struct node {
 	char *host;		/* owned: name or literal, without brackets */
 };
 
+/* What the operator says of media clusters; "" for nothing. */
+struct cluster_about {
+	char service[33], region[33];
+};
+
 struct node_cluster {
 	char name[CLUSTER_NAME + 1];
 	enum cluster_class class;
@@ -30,6 +35,7 @@ struct node_cluster {
 struct nodelist {
 	struct node_cluster *cluster;	/* owned; sorted by name */
 	size_t clusters;
+	struct cluster_about about;	/* all of them; left to the owner */
 	char *warnings;		/* owned, a line each; NULL for none */
 };
 

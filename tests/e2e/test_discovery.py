@@ -55,6 +55,29 @@ def test_a_file_is_watched_and_a_bad_one_changes_nothing(bench, tmp_path):
     assert {"discovery_failed", "discovery_ok"} <= events, events
 
 
+def test_what_media_clusters_are_said_to_be(bench, tmp_path):
+    """Service and region, of one's own and of those of a document; the first
+    that names a media cluster says it."""
+    port = bench.reflect("--listen.udp=127.0.0.1:0").port["udp"]
+    put(tmp_path / "clusters.json", document(one=node(port, "udp"), both=node(port, "udp")))
+    text = FILE.replace("media: {", "media: {clusters: [{name: both, udp: ['stun:127.0.0.1:%d'], region: Zürich}, "
+                        "{name: bare, udp: ['stun:127.0.0.1:%d']}], " % (port, port))
+    d = bench.daemon(text.replace("clusters.json}", "clusters.json, service: Webex, region: eu-central}")).ready()
+    said = lambda: {lab["media_cluster"]: (lab.get("media_service"), lab.get("region"))
+                    for lab, _ in d.metrics().all("reachd_cluster_info")}
+    mine = {"both": (None, "Zürich"), "bare": (None, None)}
+    wait("what is said", lambda: said() == {"one": ("Webex", "eu-central"), **mine})
+    count = d.metrics().one("reachd_requests_total", media_cluster="one")
+    # Only that changes by a reload, and at once.
+    d.write(text.replace("clusters.json}", "clusters.json, region: us-east}"))
+    assert d.reload()[0] == 200
+    wait("what is said now", lambda: said() == {"one": (None, "us-east"), **mine})
+    assert d.metrics().one("reachd_requests_total", media_cluster="one") >= count
+    d.write(text.replace("region: Zürich", f"region: {'ü' * 17}"))
+    status, _, body = d.reload()
+    assert status == 500 and "is longer than 32 octets" in body.decode(), body
+
+
 class Service(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         s = self.server

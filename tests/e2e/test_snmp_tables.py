@@ -16,7 +16,7 @@ defaults: {{interval: 40s, timeout: 300ms, count: 3, spacing: 20ms, windows: [1m
 thresholds: {{down_after: 1}}
 media:
   clusters:
-    - {{name: fra, class: public, udp: ["stun:127.0.0.1:{udp}"], tcp: ["stun:127.0.0.1:{tcp}"], xtls: ["stun:127.0.0.1:{tls}"]}}
+    - {{name: fra, class: public, service: Webex, region: eu-central, udp: ["stun:127.0.0.1:{udp}"], tcp: ["stun:127.0.0.1:{tcp}"], xtls: ["stun:127.0.0.1:{tls}"]}}
     - {{name: mesh, class: video_mesh, udp: ["stun:127.0.0.1:{udp2}"]}}
     - {{name: gone, class: reference, udp: ["stun:127.0.0.1:{closed}"]}}
 targets:
@@ -242,6 +242,9 @@ def test_every_cell_is_its_sample(bench):
         return count
 
     count = wait("a quiet moment", same, 90, 0.5)
+    told = {r["reachdClusterName"]: (r.get("reachdClusterService"), r.get("reachdClusterRegion"))
+            for r in reader.table("Cluster").values()}
+    assert told == {"fra": ("Webex", "eu-central"), "mesh": (None, None), "gone": (None, None)}
     for scope in ("agent", "target", "window", "failure", "rtt", "tls", "cluster", "link", "site", "requirement", "proxy"):
         assert count[scope] > 0, count
     assert count["window"] >= 6 * 2 * 10 and count["target"] > 6 * 10, count

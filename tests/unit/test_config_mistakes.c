@@ -238,7 +238,8 @@ mistakes_of_clusters(void **state)
 	    "t.yml:1:20: error: media.clusters[0]: has no nodes: give udp, "
 	    "tcp or xtls\n"
 	    "t.yml:1:30: error: media.clusters[0]: unknown key 'tls', did you "
-	    "mean 'xtls'? (allowed: name, class, udp, tcp, xtls, thresholds, "
+	    "mean 'xtls'? (allowed: name, class, service, region, udp, tcp, "
+	    "xtls, thresholds, "
 	    "interval, timeout, retry, count, spacing, dscp, source, "
 	    "interface, "
 	    "family, addresses, expect)\n");
