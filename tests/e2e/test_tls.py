@@ -153,7 +153,7 @@ def test_error_codes_of_stun_are_answers(bench, code):
     r = bench.reflect("--listen.udp=127.0.0.1:0", "--listen.tcp=127.0.0.1:0",
                       "--listen.tls=127.0.0.1:0", f"--error={code}")
     d = bench.daemon(f"""
-defaults: {{interval: 700ms, timeout: 500ms, windows: [1m]}}
+defaults: {{interval: 1500ms, timeout: 1400ms, windows: [1m]}}
 media:
   clusters:
     - {{name: m, udp: ["stun:127.0.0.1:{r.port['udp']}"],
