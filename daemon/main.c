@@ -35,6 +35,7 @@
 #include "reflect.h"
 #include "service.h"
 #include "shard.h"
+#include "signals.h"
 #include "snapshot.h"
 #include "store.h"
 
@@ -340,6 +341,7 @@ on_quit(uv_async_t *a)
 static void
 signalling_run(void *arg)
 {
+	signals_take();
 	uv_run(&((struct daemon *)arg)->signalling, UV_RUN_DEFAULT);
 }
 
@@ -506,6 +508,7 @@ daemon_run(struct daemon *d, struct config *config)
 	bool ended;
 
 	signal(SIGPIPE, SIG_IGN);
+	signals_leave();
 	raise_files();
 	event_subscribe(event_log_line, NULL);
 	if (parts_make(d, config) < 0 || http_make(d) < 0)
@@ -524,9 +527,6 @@ daemon_run(struct daemon *d, struct config *config)
 	http_stop(d->http);
 	uv_async_send(&d->quit);
 	uv_thread_join(&thread);
-	/* Nobody listens any more, and who asks twice need not shoot. */
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
 	ended = agentx_stop(d->agentx); /* nothing happens any more */
 	for (unsigned i = 0; i < COLLECTOR_ROOMS; i++)
 		engine_free(d->engine[i]);

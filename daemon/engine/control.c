@@ -24,6 +24,7 @@
 #include "mail.h"
 #include "netwatch.h"
 #include "resolve.h"
+#include "signals.h"
 #include "state.h"
 #include "state_lock.h"
 #include "supply.h"
@@ -49,7 +50,7 @@ struct control {
 	struct mail *mail;
 	struct state_lock lock;
 	uv_timer_t decide_timer, gather_timer, state_timer;
-	uv_signal_t sig[3];
+	struct signals *signals;
 	uint64_t started, reloads;
 	bool closed, stopping;
 	_Atomic bool settled;
@@ -397,9 +398,9 @@ on_mail(void *arg)
 }
 
 static void
-on_signal(uv_signal_t *s, int number)
+on_signal(void *arg, int number)
 {
-	struct control *c = s->data;
+	struct control *c = arg;
 	struct buf errors = BUF_INIT;
 
 	if (number != SIGHUP) {
@@ -464,18 +465,6 @@ control_healthy(struct control *c)
 }
 
 /* ---- life ---- */
-
-static void
-watch_signals(struct control *c)
-{
-	static const int number[] = {SIGHUP, SIGTERM, SIGINT};
-
-	for (unsigned i = 0; i < 3; i++) {
-		uv_signal_init(c->setup.loop, &c->sig[i]);
-		c->sig[i].data = c;
-		uv_signal_start(&c->sig[i], on_signal, number[i]);
-	}
-}
 
 static void
 start_timers(struct control *c)
@@ -544,12 +533,12 @@ control_new(const struct control_setup *setup)
 	c->started = clock_mono();
 	atomic_init(&c->beat, c->started);
 	c->mail = mail_new(setup->loop, on_mail, c);
-	if (c->mail == NULL || !make_parts(c)) {
+	c->signals = signals_new(setup->loop, on_signal, c);
+	if (c->mail == NULL || c->signals == NULL || !make_parts(c)) {
 		log_error("control", "could not be set up");
 		return NULL; /* the process ends */
 	}
 	start_timers(c);
-	watch_signals(c);
 	snapshot_add_source(setup->snapshots, telemetry_source(c->telemetry));
 	snapshot_add_source(setup->snapshots, coverage_source(c->coverage));
 	if (c->config->state_file != NULL)
@@ -569,8 +558,7 @@ control_close(struct control *c)
 	uv_close((uv_handle_t *)&c->gather_timer, NULL);
 	uv_close((uv_handle_t *)&c->state_timer, NULL);
 	mail_close(c->mail);
-	for (unsigned i = 0; i < 3; i++)
-		uv_close((uv_handle_t *)&c->sig[i], NULL);
+	signals_close(c->signals);
 	inquiries_close(c->setup.inquiries);
 	netwatch_free(c->netwatch);
 	discovery_free(c->discovery);
