@@ -19,6 +19,9 @@ media:
       udp: ["stun:{host}:{udp}"]
 """
 
+# Twenty requests a second; no answer is late for a machine that is busy.
+PATIENT = {"interval": "1s", "timeout": "500ms", "count": 20}
+
 
 @pytest.fixture
 def pair(bench):
@@ -55,7 +58,7 @@ def test_random_loss_by_the_kernel(bench, pair, percent):
     near, far, host = pair
     far.nft(f"table inet t {{ chain o {{ type filter hook output priority 0; policy accept;\n"
             f"udp sport 1-65535 numgen random mod 100 < {percent} drop\n}}\n}}\n")
-    d = start(bench, near, far, host, interval="200ms", timeout="80ms")
+    d = start(bench, near, far, host, **PATIENT)
     m = requests(d, 600)
     n = m.one("reachd_rolling_requests", window="1m")
     loss = m.one("reachd_rolling_loss_ratio", window="1m")
@@ -71,8 +74,7 @@ def test_every_tenth_lost_is_a_tenth(bench, pair):
     near, far, host = pair
     far.nft("table inet t { chain o { type filter hook output priority 0; policy accept;\n"
             "udp sport 1-65535 numgen inc mod 10 == 0 drop\n}\n}\n")
-    # Long enough that no answer is late on a machine that is busy.
-    d = start(bench, near, far, host, interval="1s", timeout="500ms", count=20)
+    d = start(bench, near, far, host, **PATIENT)
     m = requests(d, 400)
     n = m.one("reachd_rolling_requests", window="1m")
     answers = m.one("reachd_rolling_answers", window="1m")
@@ -111,7 +113,7 @@ def test_delay_and_jitter_are_what_a_capture_says(bench, pair, tmp_path):
     dump = bench.start(["/usr/bin/python3", pathlib.Path(__file__).with_name("capture.py"), "v1a",
                         capture], inside=near)
     wait("the capture", lambda: "capturing" in dump.text())
-    d = start(bench, near, far, host, "--delay=10ms", "--jitter=2ms", timeout="90ms")
+    d = start(bench, near, far, host, "--delay=10ms", "--jitter=2ms", **PATIENT)
     m = requests(d, 400)
     window = {"window": "5m"}
     n = int(m.one("reachd_rolling_answers", **window))

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from harness import wait
+from harness import RELEASE, wait
 from webpeers import Nginx, Pki, Script, answering, openssl, over_tls
 
 CONFIG = """
@@ -258,18 +258,20 @@ def test_media_keeps_time(bench, pki):
     urls = "\n".join(
         f'  - {{name: w{i}, probe: https, url: "http://127.0.0.1:{(hang, floods)[i % 2].port}/{i}"}}'
         for i in range(40))
-    from harness import RELEASE
-    d = bench.daemon(f"""
+    media = f"""
 defaults: {{interval: 500ms, timeout: 400ms, windows: [1m]}}
 media: {{clusters: [{{name: m, udp: ["stun:127.0.0.1:{port}"]}}]}}
-targets:
-{urls}
-""", binary=RELEASE)
-    wait("rounds", lambda: d.metrics().one("reachd_probes_total", transport="udp") >= 12, 30)
+"""
+    d = bench.daemon(f"{media}targets:\n{urls}\n", binary=RELEASE)
+    calm = bench.daemon(media, name="calm", binary=RELEASE)
+    for each in (d, calm):
+        wait("rounds", lambda: each.metrics().one("reachd_probes_total", transport="udp") >= 12, 30)
     m = d.metrics()
     assert m.one("reachd_requests_lost_total", transport="udp") == 0
-    rtt = m.one("reachd_rolling_rtt_p95_seconds", transport="udp", window="1m")
-    assert rtt < 0.005, rtt
+    # One that has nothing else to do meets the same machine.
+    rtt, its = (x.one("reachd_rolling_rtt_p95_seconds", transport="udp", window="1m")
+                for x in (m, calm.metrics()))
+    assert rtt < max(0.005, 4 * its), (rtt, its)
     missed = m.sum("reachd_probes_missed_total", reason="stall")
     assert missed == 0
 
