@@ -158,6 +158,7 @@ class Daemon(Process):
         self.inside = inside
         full = {"REACHD_PROFILES": PROFILES,
                 "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
+                "LSAN_OPTIONS": f"print_suppressions=0:suppressions='{TOP}/tests/e2e/leaks.supp'",
                 "UBSAN_OPTIONS": "print_stacktrace=1", **(env or {})}
         super().__init__(
             [binary or ASAN, f"--config.file={self.config}",
