@@ -74,3 +74,20 @@ grid_account(struct run *u, uint64_t now, uint64_t most)
 	u->owed = true;
 	return missed;
 }
+
+uint64_t
+grid_within(
+    const struct run *u, uint64_t due, uint64_t n, const struct grid_span *span)
+{
+	uint64_t interval = run_coming(u)->interval_ns;
+	uint64_t from = span->from * GRID_TICK, to = span->to * GRID_TICK;
+	uint64_t before, upto;
+
+	if (to < due)
+		return 0;
+	before = from > due ? (from - due + interval - 1) / interval : 0;
+	upto = (to - due) / interval + 1;
+	if (upto > n)
+		upto = n;
+	return upto > before ? upto - before : 0;
+}

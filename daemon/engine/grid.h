@@ -30,6 +30,15 @@ uint64_t grid_expiry(const struct run *u, uint64_t ns);
  */
 uint64_t grid_slack(const struct run *u, uint64_t now);
 
+/* Ticks, both ends included; all zero: none. */
+struct grid_span {
+	uint64_t from, to;
+};
+
+/* Of n regular starts from due on, how many come within the span. */
+uint64_t grid_within(const struct run *u, uint64_t due, uint64_t n,
+    const struct grid_span *span);
+
 /*
  * Takes account of the regular starts up to now: the wanted round stands for
  * one of them. If none is wanted, one is when the last start was at most

@@ -37,14 +37,22 @@ missed(struct run *u, enum missed why, uint64_t n)
 		round_bump(&u->sched->count.missed[why], n);
 }
 
-/* A start that fell into a time when the loop stood still. */
-static enum missed
-or_stall(const struct run *u, enum missed why)
+/*
+ * Regular starts up to now that the run was not free for. Those that fell
+ * into a time when the loop stood still are its fault: it stands so now, or
+ * did so since the round began.
+ */
+static void
+account(struct run *u, enum missed why, uint64_t now, uint64_t most)
 {
-	uint64_t armed = u->sched->armed;
+	const struct sched *s = u->sched;
+	uint64_t due = u->due_ns;
+	bool still = s->armed != 0 && due / GRID_TICK >= s->armed;
+	uint64_t n = grid_account(u, now, most);
+	uint64_t stalled = still ? n : grid_within(u, due, n, &s->stall);
 
-	return armed != 0 && u->due_ns / GRID_TICK >= armed ? MISSED_STALL
-							    : why;
+	missed(u, MISSED_STALL, stalled);
+	missed(u, why, n - stalled);
 }
 
 static void start_round(struct run *u);
@@ -106,9 +114,7 @@ soon(const struct run *u, uint64_t now)
 static void
 schedule_next(struct run *u, uint64_t now)
 {
-	enum missed why = or_stall(u, MISSED_OVERRUN);
-
-	missed(u, why, grid_account(u, now, run_coming(u)->interval_ns / 2));
+	account(u, MISSED_OVERRUN, now, run_coming(u)->interval_ns / 2);
 	round_put(u, u->again != 0 ? soon(u, now) : grid_start(u, u->due_ns));
 }
 
@@ -484,15 +490,13 @@ advance_idle(struct run *u, uint64_t now)
 static void
 advance_queued(struct run *u, uint64_t now)
 {
-	enum missed why = or_stall(u, MISSED_CONCURRENCY);
-
 	if (u->once != NULL) {
 		dequeue(u);
 		u->phase = RUN_IDLE;
 		hand_over(u);
 		return;
 	}
-	missed(u, why, grid_account(u, now, 0));
+	account(u, MISSED_CONCURRENCY, now, 0);
 	round_put(u, grid_start(u, u->due_ns));
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "grid.h"
 #include "run.h"
 #include "sched.h"
 
@@ -38,10 +39,11 @@ struct sched {
 	struct roster *roster; /* reference */
 	struct run **run;      /* all of them; owned */
 	size_t runs;
-	struct once *once;     /* those out of no schedule */
+	struct once *once; /* those out of no schedule */
 	unsigned onces;
-	unsigned polled; /* active probes that the tick reads */
-	uint64_t armed;	 /* tick that sched_next() promised */
+	unsigned polled;	/* active probes that the tick reads */
+	uint64_t armed;		/* tick that sched_next() promised */
+	struct grid_span stall; /* ticks that the loop last stood still */
 	bool advancing;
 	struct counters count;
 };

@@ -33,6 +33,17 @@ lag_count(struct sched *s, uint64_t now)
 	round_bump(&s->count.lag_sum, now - due);
 }
 
+/* Rounds under way are told of the starts that they lost when they end. */
+static void
+note_stall(struct sched *s, uint64_t now)
+{
+	uint64_t tick = now / GRID_TICK;
+
+	if (s->armed != 0 && s->armed != UINT64_MAX &&
+	    tick > s->armed + SCHED_COARSE)
+		s->stall = (struct grid_span){s->armed, tick};
+}
+
 /* The collectors' own counters, published for other threads. */
 static void
 publish(struct sched *s, uint64_t now)
@@ -59,6 +70,7 @@ sched_advance(struct sched *s)
 
 	round_bump(&s->count.wakeups, 1);
 	lag_count(s, now);
+	note_stall(s, now);
 	s->advancing = true;
 	/* Answers first, so that none is taken for lost that lay waiting. */
 	for (unsigned k = 0; k < s->kinds; k++)

@@ -135,6 +135,38 @@ test_expiry(void **state)
 	assert_int_equal(grid_slack(run, 12600 * MS), 20 * MS);
 }
 
+/* Starts every 10 s from 12.55 s on, and a loop that stood still. */
+static void
+test_within(void **state)
+{
+	static const struct {
+		uint64_t from_ms, to_ms, n, within;
+	} rows[] = {
+	    {0, 0, 5, 0},
+	    {0, 12540, 5, 0},
+	    {0, 12560, 5, 1},
+	    {12540, 32560, 5, 3},
+	    {12560, 32560, 5, 2},
+	    {12560, 32540, 5, 1},
+	    {12560, 22540, 5, 0},
+	    {12540, 99000, 5, 5},
+	    {32560, 99000, 5, 2},
+	    {99000, 999000, 5, 0},
+	    {0, 999000, 0, 0},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct grid_span span = {
+		    rows[i].from_ms / 20, rows[i].to_ms / 20};
+
+		if (grid_within(run, run->due_ns, rows[i].n, &span) !=
+		    rows[i].within)
+			fail_msg("row %u: %d", i,
+			    (int)grid_within(
+				run, run->due_ns, rows[i].n, &span));
+	}
+}
+
 int
 main(void)
 {
@@ -146,6 +178,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_account_wanted, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_expiry, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_within, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
