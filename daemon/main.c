@@ -508,7 +508,6 @@ daemon_run(struct daemon *d, struct config *config)
 	bool ended;
 
 	signal(SIGPIPE, SIG_IGN);
-	signals_leave();
 	raise_files();
 	event_subscribe(event_log_line, NULL);
 	if (parts_make(d, config) < 0 || http_make(d) < 0)

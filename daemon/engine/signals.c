@@ -31,12 +31,6 @@ mask(int how)
 }
 
 void
-signals_leave(void)
-{
-	mask(SIG_BLOCK);
-}
-
-void
 signals_take(void)
 {
 	mask(SIG_UNBLOCK);
@@ -57,6 +51,7 @@ signals_new(uv_loop_t *loop, void (*heard)(void *arg, int number), void *arg)
 
 	if (s == NULL)
 		return NULL;
+	mask(SIG_BLOCK);
 	s->heard = heard;
 	s->arg = arg;
 	s->open = SIGNALS;
@@ -81,7 +76,7 @@ void
 signals_close(struct signals *s)
 {
 	/* Closed, they would be what they are by default: the end. */
-	signals_leave();
+	mask(SIG_BLOCK);
 	for (unsigned i = 0; i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&s->handle[i], on_closed);
 }

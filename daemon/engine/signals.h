@@ -8,14 +8,14 @@
 struct signals;
 struct uv_loop_s;
 
-/* For this thread, and for those that it makes from now on. */
-void signals_leave(void);
-/* The thread of the loop takes them; what came in between is not lost. */
-void signals_take(void);
-
-/* heard() is called on the loop. NULL: no memory. */
+/*
+ * heard() is called on the loop. This thread, and those that it makes from
+ * now on, leave them to the one of the loop. NULL: no memory.
+ */
 struct signals *signals_new(
     struct uv_loop_s *loop, void (*heard)(void *arg, int number), void *arg);
+/* By the thread of the loop; what came in between is not lost. */
+void signals_take(void);
 /* On the loop, whose thread leaves them then; its memory goes with the turn. */
 void signals_close(struct signals *s);
 

@@ -53,6 +53,19 @@ def test_a_restart_that_overlaps(bench, tmp_path):
     assert p.stop() == 0
 
 
+def test_one_that_waits_can_be_ended(bench, tmp_path):
+    text = config(bench)
+    d = bench.daemon(text).ready()
+    (tmp_path / "next.yml").write_text(text)
+    p = Process([ASAN, f"--config.file={tmp_path}/next.yml", "--web.listen-address=127.0.0.1:0"],
+                tmp_path, "next")
+    wait("the next one to wait", lambda: "waiting for it to end" in p.text(), every=0.01)
+    p.signal(signal.SIGTERM)
+    # At once: after its wait it would have ended with a complaint.
+    assert p.child.wait(60) == -signal.SIGTERM, p.text()
+    assert d.stop() == 0
+
+
 def test_one_that_was_killed_holds_nothing(bench):
     text = config(bench)
     d = bench.daemon(text).ready()
